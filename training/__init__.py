@@ -1,0 +1,1 @@
+"""How the shipped voicebank is made: corpus, nets, losses, export and report (see README.md)."""
