@@ -1,0 +1,1 @@
+"""The commands of singsynth-mcp: argument handling and printing only."""

@@ -1,0 +1,81 @@
+"""The pieces that requests and results share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal["done", "queued", "running", "failed", "cancelled"]
+CurveArgument = Annotated[
+    float | list[tuple[float, float]],
+    Field(description="A number, or [[quarter, value], …] in played quarters, linear between"),
+]
+SpeakerArgument = Annotated[
+    str | dict[str, CurveArgument],
+    Field(description="A speaker's name, or {name: weight curve} for a blend"),
+]
+Controls = Annotated[
+    dict[str, CurveArgument],
+    Field(
+        description="gender, velocity, energy, breathiness, voicing, tension, expressiveness, vibrato, loudness; "
+        "0 is neutral (velocity and expressiveness: 1)"
+    ),
+]
+WaitSeconds = Annotated[
+    float,
+    Field(ge=0, le=45, description="How long to wait for the result before returning a job_id for get_job"),
+]
+PhraseRange = Annotated[str, Field(pattern=r"^(all|\d+(-\d+)?)$", description='"all", "3" or "first-last", from 1')]
+ListRange = Annotated[str, Field(pattern=r"^\d+-\d+$", description='Which entries of the lists to return: "41-80"')]
+LIST_LIMIT = 40
+"""Entries of a list in one result; the result's `total` and `next` say what is left."""
+
+
+class Request(BaseModel):
+    """A tool's arguments; an unknown argument is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class JobRequest(Request):
+    """Arguments of a tool that may take long."""
+
+    wait_seconds: WaitSeconds = 20
+
+
+class ErrorInfo(BaseModel):
+    """An error as data; the result's text says the same."""
+
+    code: str
+    message: str
+    hint: str = ""
+    retryable: bool = False
+    details: dict[str, Any] | None = None
+
+
+class Warning(BaseModel):
+    """Something that singing passed over; singing went on."""
+
+    code: str
+    message: str
+    part: str | None = None
+    measure: str | None = None
+    beat: float | None = None
+
+
+class Result(BaseModel):
+    """A tool's structured result. Every field is optional so that a job's answer fits the same schema."""
+
+    state: State = "done"
+    error: ErrorInfo | None = None
+    warnings: list[Warning] | None = None
+
+
+class JobResult(Result):
+    """A result that may still be in the making: call get_job with `job_id`."""
+
+    job_id: str | None = None
+    progress: float | None = Field(default=None, description="0 to 1")
+    stage: str | None = None
+    position: int | None = Field(default=None, description="Place in the queue, from 1")

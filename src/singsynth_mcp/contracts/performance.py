@@ -1,0 +1,78 @@
+"""phonemize, align_phonemes_to_notes and the predictors."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from singsynth_mcp.contracts.common import (
+    Controls,
+    JobRequest,
+    JobResult,
+    ListRange,
+    PhraseRange,
+    Request,
+    Result,
+    SpeakerArgument,
+)
+
+
+class PhonemizeRequest(Request):
+    """Arguments of phonemize: the lyrics of a score's part, or free text."""
+
+    score: str | None = Field(default=None, description="Artifact id of a score; or give text")
+    part: str | None = Field(default=None, description="Part id or name; the first part with lyrics when left out")
+    verse: int | None = Field(default=None, ge=1, description="Left out: pass n sings verse n")
+    text: str | None = Field(default=None, description="Free text instead of a score's lyrics")
+    language: str | None = Field(default=None, description="Default (ISO 639); the voicebank's first otherwise")
+    voicebank: str | None = Field(default=None, description="Voicebank id; the shipped voice when left out")
+    range: ListRange | None = None
+
+
+class WordRow(BaseModel):
+    """How one word was read."""
+
+    text: str
+    phonemes: list[str]
+    source: Literal["hint", "dictionary", "rules", "g2p", "phonemes", "unread"]
+
+
+class PhonemizeResult(Result):
+    """What phonemize returns."""
+
+    id: str | None = Field(default=None, description="Artifact id, for align_phonemes_to_notes")
+    language: str | None = None
+    words: list[WordRow] | None = None
+    total: int | None = None
+    next: str | None = None
+
+
+class AlignRequest(Request):
+    """Arguments of align_phonemes_to_notes."""
+
+    score: str
+    phonemes: str = Field(description="Artifact id that phonemize returned for this score")
+    speaker: SpeakerArgument | None = Field(default=None, description="The voicebank's first speaker when left out")
+    controls: Controls = Field(default_factory=dict)
+    transpose: float = Field(default=0, ge=-48, le=48, description="Semitones")
+    breaths: bool = Field(default=True, description="Breathe in rests from a quarter second and at breath marks")
+    seed: int = Field(default=0, ge=0, lt=2**31)
+
+
+class PerformanceResult(JobResult):
+    """What align_phonemes_to_notes and the predictors return."""
+
+    id: str | None = Field(default=None, description="Artifact id of the performance")
+    phrases: int | None = None
+    seconds: float | None = None
+    phonemes: int | None = None
+    stages: list[str] | None = Field(default=None, description="What is filled: durations, pitch, variance")
+    deterministic: bool | None = None
+
+
+class PredictRequest(JobRequest):
+    """Arguments of predict_durations, predict_pitch and predict_variance."""
+
+    performance: str = Field(description="Artifact id of a performance")
+    phrases: PhraseRange = "all"

@@ -1,0 +1,140 @@
+"""parse_score and modify_score."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from singsynth_mcp.contracts.common import ListRange, Request, Result
+
+
+class ScoreSource(Request):
+    """A score in exactly one of the accepted forms."""
+
+    path: str | None = Field(default=None, description="A MusicXML (.musicxml, .xml) or compressed (.mxl) file")
+    text: str | None = Field(default=None, description="The MusicXML itself")
+    base64: str | None = Field(default=None, description="The file's bytes in base64, at most 2 MB")
+    upload: str | None = Field(default=None, description="An upload's artifact id")
+
+
+class ParseScoreRequest(ScoreSource):
+    """Arguments of parse_score."""
+
+    part: str | None = Field(default=None, description="List this part's notes (with their ids, for modify_score)")
+    range: ListRange | None = None
+
+
+class PartSummary(BaseModel):
+    """A part as a language model needs to see it."""
+
+    id: str
+    name: str
+    lines: int
+    sung_notes: int = Field(description="Written onsets of the top line that carry or prolong a syllable, ties merged")
+    played_notes: int
+    verses: list[int]
+    lowest: str | None = Field(default=None, description="Lowest sung note, e.g. C4")
+    highest: str | None = None
+    first_lyrics: str = ""
+
+
+class NoteRow(BaseModel):
+    """A written note, for choosing what to edit."""
+
+    id: str
+    measure: str
+    beat: float
+    pitch: str
+    duration: float = Field(description="Quarters")
+    lyric: str = Field(default="", description="Verse 1; empty where the vowel before is held")
+
+
+class ScoreResult(Result):
+    """What parse_score and modify_score return."""
+
+    id: str | None = Field(default=None, description="Artifact id of the score, for every tool that takes `score`")
+    title: str | None = None
+    duration_seconds: float | None = None
+    duration_quarters: float | None = None
+    tempo: float | None = Field(default=None, description="First tempo, quarters per minute")
+    measures: int | None = None
+    parts: list[PartSummary] | None = None
+    notes: list[NoteRow] | None = Field(default=None, description="Of the part asked for, a window of 40")
+    total: int | None = None
+    next: str | None = None
+    changes: list[str] | None = Field(default=None, description="modify_score: what each operation changed")
+
+
+class SetLyrics(BaseModel):
+    """Set the lyrics of a part's verse from text: syllables in order, one for each sung note."""
+
+    operation: Literal["set_lyrics"]
+    part: str | None = None
+    verse: int = Field(default=1, ge=1)
+    text: str = Field(
+        description="Syllables separated by spaces; a hyphen joins syllables of a word (Twin-kle), _ holds the "
+        "syllable before on another note. Japanese kana need no spaces: one mora a note"
+    )
+    start_note: str | None = Field(default=None, description="Note id to start from; the part's first note otherwise")
+
+
+class Transpose(BaseModel):
+    """Move pitches by semitones."""
+
+    operation: Literal["transpose"]
+    semitones: float = Field(ge=-48, le=48)
+    part: str | None = Field(default=None, description="All parts when left out")
+
+
+class SetTempo(BaseModel):
+    """Set a tempo, or scale all of them."""
+
+    operation: Literal["set_tempo"]
+    quarters_per_minute: float | None = Field(default=None, gt=0, le=1000)
+    scale: float | None = Field(default=None, gt=0, le=10, description="Multiply every tempo instead")
+    measure: str | None = Field(default=None, description="From this measure on; replaces all tempi when left out")
+
+
+class ChangeNote(BaseModel):
+    """Change one written note."""
+
+    operation: Literal["change_note"]
+    note: str = Field(description="Note id")
+    pitch: str | float | None = Field(default=None, description="C#4, or a MIDI number")
+    duration: float | None = Field(default=None, gt=0, description="Quarters; may not run into the next note")
+    lyric: str | None = Field(default=None, description='Verse 1 text; "" removes it (the vowel before is held)')
+
+
+class InsertNote(BaseModel):
+    """Insert a note into a rest."""
+
+    operation: Literal["insert_note"]
+    part: str | None = None
+    measure: str
+    beat: float = Field(ge=1)
+    duration: float = Field(gt=0, description="Quarters")
+    pitch: str | float
+    lyric: str | None = None
+
+
+class DeleteNote(BaseModel):
+    """Delete a note; a rest stays in its place."""
+
+    operation: Literal["delete_note"]
+    note: str
+
+
+Operation = Annotated[
+    SetLyrics | Transpose | SetTempo | ChangeNote | InsertNote | DeleteNote,
+    Field(discriminator="operation"),
+]
+
+
+class ModifyScoreRequest(Request):
+    """Arguments of modify_score."""
+
+    score: str = Field(description="Artifact id of a score")
+    part: str | None = Field(default=None, description="List this part's notes in the result")
+    range: ListRange | None = None
+    operations: list[Operation] = Field(min_length=1, max_length=1000, description="Applied in order, all or none")

@@ -1,0 +1,1 @@
+"""The CPU server's tools: score, lyrics, media."""

@@ -1,0 +1,1 @@
+"""The GPU server's tools: durations, pitch, variance, mel, vocoder, voicebanks."""

@@ -1,0 +1,1 @@
+"""Queued work behind one interface."""

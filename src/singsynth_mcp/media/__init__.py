@@ -1,0 +1,1 @@
+"""Encoding, mixing, loudness, pictures."""

@@ -1,0 +1,1 @@
+"""One singer's rendering, growing stage by stage."""

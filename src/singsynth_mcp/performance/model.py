@@ -1,0 +1,101 @@
+"""One singer's rendering of a part, growing stage by stage: align → durations → pitch → variance.
+
+A performance is a header and phrases. Times inside a phrase are seconds from the phrase's origin, which is the written
+onset of its first note; where the phrase lies in the song stands in the manifest alone, so that equal phrases are equal
+blobs. Arrays of a phrase are per phoneme or per frame of the voicebank's acoustic model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Role = Literal["vowel", "consonant", "rest", "breath"]
+Curve = float | tuple[tuple[float, float], ...]
+"""A constant, or (time, value) points, linear between; in a phrase, time is seconds from its origin."""
+
+
+@dataclass(frozen=True)
+class PhraseNote:
+    """A played note inside a phrase."""
+
+    note_id: str
+    pass_number: int
+    start_s: float
+    duration_s: float
+    midi: float
+    """What is sung: written pitch plus transposition."""
+    lyric: str
+    """The text, "+~" on a melisma's continuation."""
+
+
+@dataclass(frozen=True)
+class Phoneme:
+    """A symbol of the voicebank's own inventory."""
+
+    symbol: str
+    language: str
+    """As in the voicebank's languages.json; "" for SP, AP and other global symbols."""
+    role: Role
+    note: int
+    """Index into the phrase's notes of the note it belongs to; a rest belongs to the note before it."""
+    index: int
+    """Position among the phonemes of its note, from 0: with the note's id and pass it addresses a pin."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Phonemes that share an anchor in time: a vowel with what follows it, or a rest.
+
+    The first group holds the consonants before the first vowel and may be empty; it has no anchor of its own: its
+    phonemes end where the second group starts (OpenUtau's head group without its SP).
+    """
+
+    first: int
+    """Index of its first phoneme; the group ends where the next begins."""
+    start_s: float
+    """Anchor: its first phoneme starts here, on the written onset."""
+    midi: float
+    """The tone that the duration model is told."""
+
+
+@dataclass(frozen=True, eq=False)
+class Phrase:
+    """The unit of inference, caching and streaming; None means that the stage has not run."""
+
+    notes: tuple[PhraseNote, ...]
+    phonemes: tuple[Phoneme, ...]
+    """Without the SP padding that synthesis adds at both ends."""
+    groups: tuple[Group, ...]
+    end_s: float
+    """Where the last group ends: the end of the last note."""
+    head_s: float = 0.5
+    """Room before the origin that the leading consonants may take."""
+    speaker: Mapping[str, Curve] = field(default_factory=dict)
+    """Weights by speaker name; empty for a voicebank without speakers."""
+    controls: Mapping[str, Curve] = field(default_factory=dict)
+    boundaries_s: npt.NDArray[np.float64] | None = None
+    """[len(phonemes) + 1] start of each phoneme and the end of the last; set by predict_durations."""
+    pitch: npt.NDArray[np.float32] | None = None
+    """[frames] MIDI note number; frame 0 lies 8 frames before boundaries_s[0]; set by predict_pitch."""
+    variance: Mapping[str, npt.NDArray[np.float32]] | None = None
+    """Name → [frames], the model's own unit; set by predict_variance (empty where the voicebank has none)."""
+
+
+@dataclass(frozen=True)
+class PerformanceHeader:
+    """What holds for a whole performance."""
+
+    score: str
+    """Artifact id."""
+    part: str
+    verse: int | None
+    voicebank: str
+    voicebank_digest: str
+    language: str
+    seed: int = 0
+    warnings: tuple[Mapping[str, object], ...] = ()

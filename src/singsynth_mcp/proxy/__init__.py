@@ -1,0 +1,1 @@
+"""The merged endpoint: upstreams, their tools in one list, sing."""

@@ -1,0 +1,1 @@
+"""Which tool after which, over any ToolCaller."""

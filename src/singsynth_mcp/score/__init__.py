@@ -1,0 +1,1 @@
+"""The score as written and as played; no models."""

@@ -1,0 +1,131 @@
+"""The score as written: parts, lines, notes with lyrics, tempo map, measures. Immutable; an edit makes a new one.
+
+Positions and durations are in quarter notes as exact fractions. Pitches are sounding MIDI note numbers (transposing
+instruments resolved; microtones as fractions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+Syllabic = Literal["single", "begin", "middle", "end"]
+
+
+@dataclass(frozen=True)
+class Lyric:
+    """What one note carries of one verse."""
+
+    verse: int
+    """From 1."""
+    syllables: tuple[str, ...]
+    """More than one is an elision: several syllables on one note."""
+    syllabic: Syllabic = "single"
+    extend: bool = False
+    language: str | None = None
+    """ISO 639, as the score's xml:lang says; None where it says nothing."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """A written note, ties merged into the first of them."""
+
+    id: str
+    """Given at parse, kept through edits: unique in the score."""
+    position: Fraction
+    duration: Fraction
+    """0 for a grace note."""
+    midi: float
+    measure: str
+    """The measure's number as printed ("0" or "X1" for a pickup)."""
+    beat: Fraction
+    """From 1, in the meter's beat unit."""
+    lyrics: tuple[Lyric, ...] = ()
+    grace: bool = False
+    slurred: bool = False
+    """True when a slur from the note before reaches this one."""
+    breath_mark: bool = False
+    """A breath mark after this note."""
+    fermata: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """Notes that one singer can sing: sorted by position, never overlapping. Gaps are rests."""
+
+    id: str
+    """"P1" for the top line of part P1, "P1/2" for the second."""
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the score; its first line is the top one."""
+
+    id: str
+    name: str
+    lines: tuple[Line, ...]
+    percussion: bool = False
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """A tempo that holds from `position` on."""
+
+    position: Fraction
+    quarters_per_minute: float
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A written measure with the meter that holds in it."""
+
+    number: str
+    position: Fraction
+    duration: Fraction
+    beats: int
+    beat_type: int
+
+
+@dataclass(frozen=True)
+class ScoreWarning:
+    """Something in the score that singing passes over, with its position where it has one."""
+
+    code: str
+    message: str
+    part: str | None = None
+    measure: str | None = None
+    beat: float | None = None
+
+
+@dataclass(frozen=True)
+class Score:
+    """A whole score. `tempos` holds at least one tempo, at position 0."""
+
+    title: str
+    parts: tuple[Part, ...]
+    measures: tuple[Measure, ...]
+    tempos: tuple[Tempo, ...]
+    language: str | None = None
+    warnings: tuple[ScoreWarning, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlayedNote:
+    """A note as it sounds in one pass: what phonemize and align read (see score/played.py)."""
+
+    note_id: str
+    pass_number: int
+    """From 1."""
+    start_quarters: Fraction
+    duration_quarters: Fraction
+    start_s: float
+    duration_s: float
+    """Seconds by the tempo map."""
+    midi: float
+    lyric: Lyric | None
+    """None for a melisma's continuation: the vowel before is held."""
+    measure: str
+    beat: Fraction
+    breath_mark: bool = False

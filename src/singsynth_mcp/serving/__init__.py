@@ -1,0 +1,1 @@
+"""Binds tools to MCP: schemas, results, jobs, resources, transports."""

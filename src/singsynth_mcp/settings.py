@@ -1,0 +1,61 @@
+"""Every setting and environment variable, one typed class."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _user_folder(kind: str) -> Path:
+    import platformdirs
+
+    if kind == "cache":
+        return Path(platformdirs.user_cache_dir("singsynth-mcp"))
+    return Path(platformdirs.user_music_dir()) / "singsynth"
+
+
+class Settings(BaseSettings):
+    """Read from SINGSYNTH_* variables; a field's description is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix="SINGSYNTH_", extra="ignore", frozen=True)
+
+    artifacts: Path = Field(
+        default_factory=lambda: _user_folder("cache") / "artifacts", description="Folder of the artifact store"
+    )
+    artifacts_max_bytes: int = Field(default=4 * 2**30, ge=2**20, description="Above this the oldest are pruned")
+    artifacts_max_days: float = Field(default=30, gt=0, description="Age above which unused artifacts are pruned")
+    output: Path = Field(default_factory=lambda: _user_folder("music"), description="Folder of saved files")
+    public_url: str | None = Field(default=None, description="URL that serves the output folder; file:// otherwise")
+    voicebanks: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(), description="Folders of voicebanks, separated like PATH, beside those that ship"
+    )
+    default_voicebank: str = "aviary"
+    roots: Annotated[tuple[Path, ...], NoDecode] | None = Field(
+        default=None,
+        description="Folders that tools may read, separated like PATH",
+    )
+    threads: int = Field(default=0, ge=0, description="Threads of each model run; 0: one for each core")
+    upstreams: Path | None = Field(default=None, description="JSON file with the proxy's upstreams (mcpServers)")
+    token: SecretStr | None = Field(default=None, description="Bearer token that HTTP clients must send")
+    log_level: str = "WARNING"
+
+    @field_validator("voicebanks", "roots", mode="before")
+    @classmethod
+    def _split_paths(cls, value: object) -> object:
+        import os
+
+        if isinstance(value, str):
+            return tuple(Path(item).expanduser() for item in value.split(os.pathsep) if item)
+        return value
+
+    @cached_property
+    def readable_roots(self) -> tuple[Path, ...]:
+        """Folders that a stdio server may read from; an HTTP server reads only `roots`."""
+        if self.roots is not None:
+            return self.roots
+        return (Path.home(), Path.cwd(), Path(tempfile.gettempdir()))

@@ -1,0 +1,1 @@
+"""Numbers to numbers: durations, pitch, variance, mel, audio."""
