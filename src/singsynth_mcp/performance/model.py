@@ -99,3 +99,26 @@ class PerformanceHeader:
     language: str
     seed: int = 0
     warnings: tuple[Mapping[str, object], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class MelPhrase:
+    """What synthesize_audio makes of a phrase."""
+
+    mel: npt.NDArray[np.float32]
+    """[frames, bins], as the voicebank's acoustic model defines it."""
+    f0_hz: npt.NDArray[np.float32]
+    """[frames] what the vocoder is to sing."""
+    offset_s: float
+    """Start of frame 0 relative to the phrase's origin; negative."""
+
+
+@dataclass(frozen=True, eq=False)
+class AudioPhrase:
+    """What vocode makes of a phrase; phrases are summed where they overlap."""
+
+    audio: npt.NDArray[np.float32]
+    """[samples], -1…1, faded at both ends."""
+    sample_rate: int
+    offset_s: float
+    """Time of sample 0 relative to the phrase's origin; negative."""
