@@ -1,0 +1,112 @@
+"""Text files of a voicebank: YAML and JSON as written, legacy encodings, paths that stay inside the bank."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from singsynth_mcp.errors import InvalidVoicebank
+
+TEXT_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".txt"})
+_LEGACY_ENCODINGS = ("utf-8-sig", "shift_jis", "gb18030")
+_MAX_TEXT_BYTES = 64 * 2**20
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a text file's bytes. Raises InvalidVoicebank when it is missing, unreadable or absurdly large."""
+    try:
+        if path.stat().st_size > _MAX_TEXT_BYTES:
+            raise InvalidVoicebank(f"{path} is larger than {_MAX_TEXT_BYTES >> 20} MB", path=str(path))
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidVoicebank(
+            f"{path} cannot be read: {error.strerror or error}",
+            hint="Reinstall the voicebank, or correct the file name in its dsconfig.yaml",
+            path=str(path),
+        ) from error
+
+
+def read_text(path: Path, encoding: str | None = None) -> str:
+    """Return a file's text in the declared encoding, else the first of UTF-8, Shift-JIS, GB18030 that fits."""
+    data = read_bytes(path)
+    for candidate in (encoding, *_LEGACY_ENCODINGS):
+        if candidate:
+            try:
+                return data.decode(candidate)
+            except (UnicodeDecodeError, LookupError):
+                continue
+    return data.decode("utf-8", errors="replace")
+
+
+def read_yaml(path: Path) -> Any:
+    """Return a YAML document with every scalar kept as the word it is written as: `no` and `10` stay text.
+
+    Raises InvalidVoicebank with the line of the mistake.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    try:
+        return yaml.load(read_bytes(path).decode("utf-8-sig"), Loader=loader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark is not None else ""
+        raise InvalidVoicebank(f"{path} is not valid YAML{where}", path=str(path)) from error
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return a YAML document that must be a mapping; an empty file is an empty one."""
+    document = read_yaml(path)
+    if document is None or document == "":
+        return {}
+    if not isinstance(document, dict):
+        raise InvalidVoicebank(f"{path} holds no keys", path=str(path))
+    return document
+
+
+def read_ids(path: Path) -> dict[str, int]:
+    """Return a JSON object of names and integer ids, as phonemes.json and languages.json are."""
+    try:
+        document = json.loads(read_bytes(path).decode("utf-8-sig"))
+        return {str(name): int(number) for name, number in document.items()}
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        raise InvalidVoicebank(f"{path} is no JSON object of names and ids", path=str(path)) from error
+
+
+def inside(root: Path, folder: Path, relative: str) -> Path:
+    r"""Return the path that a config in `folder` names, which must lie in `root`.
+
+    Backslashes count as separators, and where no file matches the letters' case is ignored: banks are made on Windows.
+    """
+    path = Path(os.path.normpath(folder / relative.replace("\\", "/")))
+    if not path.is_relative_to(root):
+        raise InvalidVoicebank(
+            f"{folder} names a file outside the voicebank: {relative}",
+            hint="Copy the file into the voicebank's folder",
+            path=str(path),
+        )
+    return path if path.exists() else _ignoring_case(root, path)
+
+
+def _ignoring_case(root: Path, path: Path) -> Path:
+    found = root
+    for name in path.relative_to(root).parts:
+        if not found.is_dir():
+            return path
+        matches = [entry for entry in sorted(found.iterdir()) if entry.name.lower() == name.lower()]
+        if not matches:
+            return path
+        found = found / name if found / name in matches else matches[0]
+    return found
+
+
+def text_files(root: Path) -> Iterator[Path]:
+    """Yield the voicebank's text files, sorted by relative path; archive and desktop litter is left out."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+        for name in sorted(names):
+            if not name.startswith(".") and Path(name).suffix.lower() in TEXT_SUFFIXES:
+                yield Path(folder, name)

@@ -1,0 +1,107 @@
+"""Where voicebanks lie: those that ship, then the folders of SINGSYNTH_VOICEBANKS. One bad bank hides no other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from singsynth_mcp.errors import InvalidVoicebank, SingSynthError, UnknownVoicebank
+from singsynth_mcp.voicebanks.files import text_files
+from singsynth_mcp.voicebanks.voicebank import Voicebank, read_voicebank
+
+_DEPTH = 3
+"""How far below a folder a bank is looked for: archives nest them."""
+
+_Stamp = tuple[tuple[str, int, int], ...]
+_opened: dict[Path, tuple[_Stamp, Voicebank]] = {}
+_opening = Lock()
+
+
+@dataclass(frozen=True)
+class BrokenVoicebank:
+    """A folder that is a voicebank but cannot be opened."""
+
+    id: str
+    folder: Path
+    error: SingSynthError
+
+
+def list_voicebanks(folders: Sequence[Path] = ()) -> list[Voicebank | BrokenVoicebank]:
+    """Return the voicebanks that ship and those in `folders`, each of which is a bank or holds banks.
+
+    The first of equal ids counts.
+    """
+    found: dict[str, Voicebank | BrokenVoicebank] = {}
+    for folder in (*shipped_folders(), *folders):
+        for bank_folder in _bank_folders(folder, _DEPTH):
+            bank = _try_open(bank_folder)
+            found.setdefault(bank.id, bank)
+    return list(found.values())
+
+
+def get_voicebank(voicebank_id: str, folders: Sequence[Path] = ()) -> Voicebank:
+    """Return the voicebank of an id. Raises UnknownVoicebank with the ids there are, or InvalidVoicebank."""
+    banks = list_voicebanks(folders)
+    for bank in banks:
+        if bank.id == voicebank_id:
+            if isinstance(bank, BrokenVoicebank):
+                raise bank.error
+            return bank
+    there = [bank.id for bank in banks if isinstance(bank, Voicebank)]
+    raise UnknownVoicebank(
+        f"there is no voicebank {voicebank_id}",
+        hint=f"Voicebanks: {', '.join(there) or 'none'}; more are looked for in the folders of SINGSYNTH_VOICEBANKS",
+        voicebanks=there,
+    )
+
+
+def shipped_folders() -> tuple[Path, ...]:
+    """Return where the voicebanks that ship lie: in the installed package, or in the checkout."""
+    package = Path(__file__).parents[1]
+    candidates = (package / "assets" / "voicebanks", package.parents[1] / "assets" / "voicebanks")
+    return tuple(folder for folder in candidates if folder.is_dir())
+
+
+def _bank_folders(folder: Path, depth: int) -> Iterator[Path]:
+    if _is_bank(folder):
+        yield folder
+    elif depth > 0:
+        try:
+            children = sorted(entry.path for entry in os.scandir(folder) if entry.is_dir())
+        except OSError:
+            return
+        for child in children:
+            if not Path(child).name.startswith((".", "__")):
+                yield from _bank_folders(Path(child), depth - 1)
+
+
+def _is_bank(folder: Path) -> bool:
+    """Only the acoustic stage's folder is a bank: dsdur, dspitch and dsvariance have a dsconfig.yaml too."""
+    config = folder / "dsconfig.yaml"
+    try:
+        return config.is_file() and folder.name not in ("dsdur", "dspitch", "dsvariance")
+    except OSError:
+        return False
+
+
+def _try_open(folder: Path) -> Voicebank | BrokenVoicebank:
+    try:
+        return _open(folder)
+    except InvalidVoicebank as error:
+        name = folder.parent.name if folder.name == "configs" else folder.name
+        return BrokenVoicebank(name, folder, error)
+
+
+def _open(folder: Path) -> Voicebank:
+    """Keep an opened bank as long as its text files stay as they are."""
+    root = folder.parent if folder.name == "configs" else folder
+    stamp = tuple((str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in text_files(root))
+    with _opening:
+        known = _opened.get(folder)
+        if known is None or known[0] != stamp:
+            known = (stamp, read_voicebank(folder))
+            _opened[folder] = known
+        return known[1]

@@ -1,0 +1,217 @@
+"""A voicebank as the rest of the package sees it, read lazily from its folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from singsynth_mcp.errors import InvalidVoicebank, UnknownName
+from singsynth_mcp.voicebanks.character import Character, read_character
+from singsynth_mcp.voicebanks.config import StageConfig, VocoderConfig, read_config
+from singsynth_mcp.voicebanks.dictionary import GLIDE_TYPES, PhonemeDictionary, read_dictionary
+from singsynth_mcp.voicebanks.files import text_files
+from singsynth_mcp.voicebanks.inventory import BREATH, BUILT_IN_VOWELS, SILENCE, language_of
+from singsynth_mcp.voicebanks.stage import Stage, StageName
+
+SymbolRole = Literal["vowel", "consonant", "rest", "breath"]
+_FOLDERS: dict[StageName, str] = {"durations": "dsdur", "pitch": "dspitch", "variance": "dsvariance"}
+_MODELS: dict[StageName, Literal["dur", "pitch", "variance"]] = {
+    "durations": "dur",
+    "pitch": "pitch",
+    "variance": "variance",
+}
+
+
+@dataclass(frozen=True)
+class Voicebank:
+    """A folder in OpenUtau's DiffSinger format. Reading a broken file of it raises InvalidVoicebank."""
+
+    id: str
+    root: Path
+    """The folder that holds everything of the voicebank."""
+    folder: Path
+    """Where the acoustic stage's dsconfig.yaml lies: the root, or a folder in it."""
+    acoustic: Stage
+
+    @property
+    def name(self) -> str:
+        """Display name."""
+        return self.character.name or self.id
+
+    @property
+    def credits(self) -> tuple[str, ...]:
+        """Lines that name whom the voice is owed to."""
+        return self.character.credits
+
+    @property
+    def licence(self) -> str:
+        """What the voicebank says of its terms; never guessed."""
+        return self.character.licence
+
+    @property
+    def range(self) -> tuple[float, float] | None:
+        """Lowest and highest comfortable MIDI note, where the voicebank says."""
+        return self.character.range
+
+    @cached_property
+    def character(self) -> Character:
+        """Names, credits, licence, colours."""
+        return read_character(self.folder)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the paths and bytes of the text files: what phonemes and performances depend on."""
+        digest = hashlib.sha256()
+        for path in text_files(self.root):
+            data = path.read_bytes()
+            digest.update(f"{path.relative_to(self.root).as_posix()}\0{len(data)}\0".encode())
+            digest.update(data)
+        return digest.hexdigest()
+
+    def stage(self, name: StageName) -> Stage | None:
+        """Return a stage, None where the voicebank has no such folder or its config names no model."""
+        return self.acoustic if name == "acoustic" else self._predictors.get(name)
+
+    @cached_property
+    def _predictors(self) -> dict[StageName, Stage]:
+        found: dict[StageName, Stage] = {}
+        for name, folder_name in _FOLDERS.items():
+            path = self.folder / folder_name / "dsconfig.yaml"
+            if path.is_file():
+                stage = Stage(name, self.root, path.parent, read_config(path, StageConfig))
+                if getattr(stage.config, _MODELS[name]):
+                    found[name] = stage
+        return found
+
+    @cached_property
+    def vocoder(self) -> tuple[Path, VocoderConfig]:
+        """Folder and config of the vocoder: its own `dsvocoder`, else a package of that name beside the voicebank."""
+        package = self.acoustic.config.vocoder or ""
+        candidates = [self.folder / "dsvocoder"]
+        if package and package == Path(package).name:
+            candidates.append(self.root.parent / package)
+        for folder in candidates:
+            if (folder / "vocoder.yaml").is_file():
+                return folder, read_config(folder / "vocoder.yaml", VocoderConfig)
+        raise InvalidVoicebank(
+            f"voicebank {self.id} has no vocoder: neither {candidates[0]} nor a package {package or '(unnamed)'}",
+            hint=f"Unpack the vocoder {package} into {candidates[-1]}",
+            path=str(candidates[0]),
+        )
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """Languages it can sing, as its own files call them."""
+        singing = self.stage("durations") or self.acoustic
+        prefixes = {language_of(symbol) for symbol in singing.phonemes} - {""}
+        named = dict.fromkeys((*singing.languages, *self.acoustic.languages))
+        if named:
+            return tuple(name for name in named if not prefixes or name in prefixes)
+        if prefixes:
+            return tuple(sorted(prefixes))
+        language = self.character.default_language
+        return (language,) if language else tuple(sorted(self._dictionary_files)) or ()
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Speakers of the acoustic model; empty where it has one voice."""
+        return self.acoustic.config.speakers
+
+    def speaker(self, name: str) -> str:
+        """Return the speaker meant by a speaker's name, its last path part, or a colour's label.
+
+        Raises UnknownName with those there are.
+        """
+        by_label = dict(self.character.colours)
+        for speaker in self.speakers:
+            short = speaker.replace("\\", "/").rsplit("/", 1)[-1]
+            if name in (speaker, short) or name.lower() == short.lower() or by_label.get(name) == speaker:
+                return speaker
+        there = ", ".join(self.speakers) or "none: it has one voice; leave speaker out"
+        raise UnknownName(
+            f"voicebank {self.id} has no speaker {name}", hint=f"Speakers: {there}", speakers=list(self.speakers)
+        )
+
+    @cached_property
+    def symbols(self) -> Mapping[str, SymbolRole]:
+        """Symbol → role, of every symbol that both the duration and the acoustic model know."""
+        durations = self.stage("durations")
+        known = self.acoustic.phonemes if durations is None else durations.phonemes
+        return {symbol: self._role(symbol) for symbol in known if symbol in self.acoustic.phonemes}
+
+    @cached_property
+    def glides(self) -> frozenset[str]:
+        """Symbols between a consonant and a vowel that open the note (semivowels and liquids)."""
+        return frozenset(symbol for symbol, type_ in self._types.items() if type_ in GLIDE_TYPES)
+
+    def resolve(self, symbol: str, language: str = "") -> str | None:
+        """Return the inventory's own symbol for one written with or without its language; None where there is none."""
+        candidates = (symbol, f"{language}/{symbol}", symbol.rpartition("/")[2])
+        return next((candidate for candidate in candidates if candidate in self.symbols), None)
+
+    def dictionary(self, language: str = "") -> PhonemeDictionary:
+        """Return the dictionary of a language: its own file, else the general one, else an empty one.
+
+        Raises InvalidVoicebank when that file is no dictionary; the other languages' files are not read.
+        """
+        path = self._dictionary_files.get(language) or self._dictionary_files.get("")
+        if path is None:
+            return PhonemeDictionary()
+        if path not in self._dictionaries:
+            self._dictionaries[path] = read_dictionary(path)
+        return self._dictionaries[path]
+
+    @cached_property
+    def _dictionaries(self) -> dict[Path, PhonemeDictionary]:
+        return {}
+
+    @cached_property
+    def _dictionary_files(self) -> dict[str, Path]:
+        """Language ("" for dsdict.yaml) → file of the duration stage, where OpenUtau keeps them."""
+        folders = [self.folder / "dsdur", self.folder]
+        files: dict[str, Path] = {}
+        for folder in folders:
+            for path in sorted(folder.glob("dsdict*.yaml")):
+                files.setdefault(path.stem.removeprefix("dsdict").removeprefix("-"), path)
+        for name in [name for name in files if "-" in name]:
+            files.setdefault(name.partition("-")[0], files[name])
+        return files
+
+    @cached_property
+    def _types(self) -> dict[str, str]:
+        """Symbol → dictionary type; a dictionary that cannot be read types nothing."""
+        types: dict[str, str] = {}
+        for folder in (self.folder / "dsdur", self.folder, *(self.folder / name for name in _FOLDERS.values())):
+            for path in sorted(folder.glob("dsdict*.yaml")):
+                try:
+                    if path not in self._dictionaries:
+                        self._dictionaries[path] = read_dictionary(path)
+                except InvalidVoicebank:
+                    continue
+                for symbol, type_ in self._dictionaries[path].types.items():
+                    types.setdefault(symbol, type_)
+        return types
+
+    def _role(self, symbol: str) -> SymbolRole:
+        if symbol == SILENCE:
+            return "rest"
+        if symbol == BREATH:
+            return "breath"
+        bare = symbol.rpartition("/")[2]
+        type_ = self._types.get(symbol) or self._types.get(bare)
+        is_vowel = type_ == "vowel" if type_ else bare in BUILT_IN_VOWELS
+        return "vowel" if is_vowel else "consonant"
+
+
+def read_voicebank(folder: Path) -> Voicebank:
+    """Open the voicebank in `folder`. Raises InvalidVoicebank when it has no dsconfig.yaml with an acoustic model."""
+    folder = folder.absolute()
+    root = folder.parent if folder.name == "configs" else folder
+    config = read_config(folder / "dsconfig.yaml", StageConfig)
+    if not config.acoustic:
+        raise InvalidVoicebank(f"{folder / 'dsconfig.yaml'} names no acoustic model", path=str(folder))
+    return Voicebank(root.name, root, folder, Stage("acoustic", root, folder, config))
