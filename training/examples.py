@@ -67,7 +67,7 @@ class SungExample:
     voiced: np.ndarray
     """bool [T]."""
     gender: np.float32
-    """Formant control in [-1, 1], + is deeper: formants are scaled by 2 ** (-3 gender / 12)."""
+    """Formant control in [-1, 1] as the acoustic graph takes it: formants x 2 ** (3 gender / 12)."""
     breathiness: np.ndarray
     """float32 [T], dB: RMS of the noise part, smoothed (format, section 4.2), -96 .. 0."""
     voicing: np.ndarray
