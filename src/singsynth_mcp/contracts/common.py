@@ -54,7 +54,7 @@ class ErrorInfo(BaseModel):
     details: dict[str, Any] | None = None
 
 
-class Warning(BaseModel):
+class PassedOver(BaseModel):
     """Something that singing passed over; singing went on."""
 
     code: str
@@ -69,7 +69,7 @@ class Result(BaseModel):
 
     state: State = "done"
     error: ErrorInfo | None = None
-    warnings: list[Warning] | None = None
+    warnings: list[PassedOver] | None = None
 
 
 class JobResult(Result):
@@ -79,3 +79,12 @@ class JobResult(Result):
     progress: float | None = Field(default=None, description="0 to 1")
     stage: str | None = None
     position: int | None = Field(default=None, description="Place in the queue, from 1")
+
+
+def first_warnings(warnings: list[PassedOver]) -> list[PassedOver] | None:
+    """Return distinct warnings in order, at most 12 so that a result stays small; the last says how many more."""
+    distinct = list({warning.model_dump_json(): warning for warning in warnings}.values())
+    if len(distinct) > 12:
+        rest = len(distinct) - 11
+        distinct = [*distinct[:11], PassedOver(code="more_warnings", message=f"and {rest} more warnings of this kind")]
+    return distinct or None

@@ -16,6 +16,7 @@ class ScoreSource(Request):
     text: str | None = Field(default=None, description="The MusicXML itself")
     base64: str | None = Field(default=None, description="The file's bytes in base64, at most 2 MB")
     upload: str | None = Field(default=None, description="An upload's artifact id")
+    score: str | None = Field(default=None, description="The artifact id of a score that was parsed before")
 
 
 class ParseScoreRequest(ScoreSource):

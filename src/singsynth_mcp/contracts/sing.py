@@ -22,9 +22,8 @@ class SungPart(BaseModel):
 
 
 class SingRequest(ScoreSource):
-    """Arguments of sing: a score in one form (path, text, base64, upload or score), and choices."""
+    """Arguments of sing: a score in one form, and choices."""
 
-    score: str | None = Field(default=None, description="Artifact id of a parsed score, instead of path, text, base64")
     part: str | None = Field(default=None, description="Sing this part alone; every part with lyrics when left out")
     parts: list[SungPart] | None = Field(default=None, max_length=64, description="Several parts with choices for each")
     verse: int | None = Field(default=None, ge=1, description="Left out: pass n sings verse n")

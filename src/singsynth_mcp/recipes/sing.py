@@ -1,0 +1,268 @@
+"""sing: the whole chain from a score to an audio file, over any ToolCaller."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from singsynth_mcp.contracts.calling import OnProgress, Progress, ToolCaller, ignore_progress
+from singsynth_mcp.contracts.common import LIST_LIMIT, PassedOver, first_warnings
+from singsynth_mcp.contracts.score import ScoreSource
+from singsynth_mcp.contracts.sing import SingRequest, SingResult, SungPart, SungPartResult
+from singsynth_mcp.errors import InvalidRequest, NothingToSing, SingSynthError
+from singsynth_mcp.recipes.windows import Window, windows_of
+
+_STAGES = {
+    "predict_durations": 0.03,
+    "predict_pitch": 0.04,
+    "predict_variance": 0.03,
+    "synthesize_audio": 0.25,
+    "vocode": 0.65,
+}
+"""The gpu stages in order, with their share of the work (for the progress bar alone)."""
+_PREPARED, _SUNG = 0.04, 0.94
+"""Where the gpu stages begin and end in the whole progress."""
+_IN_FLIGHT = 2
+
+
+async def sing(
+    request: SingRequest,
+    caller: ToolCaller,
+    on_progress: OnProgress = ignore_progress,
+    clock: Callable[[], float] = time.perf_counter,
+) -> SingResult:
+    """Sing a score: parse, phonemize, align, predict, synthesize, vocode, save.
+
+    The phrases go through the stages in windows, two in flight; `ready` in the progress names their audio in order.
+    A stage that a dying upstream interrupts is repeated once.
+
+    Raises SingSynthError: whatever a tool answered; NothingToSing when no part has lyrics.
+    """
+    started = clock()
+    song = _Song(request, caller, on_progress)
+    await song.read_score()
+    await song.prepare_parts()
+    await song.sing_windows()
+    await song.gather_parts()
+    saved = await song.save()
+    seconds = saved.get("seconds") or 0.0
+    return SingResult.model_validate(
+        {
+            **saved,
+            "warnings": first_warnings(song.warnings),
+            "score": song.score,
+            "voicebank": song.parts[0].voicebank,
+            "parts": [part.result() for part in song.parts[:LIST_LIMIT]],
+            "performances": [part.performance for part in song.parts[:LIST_LIMIT]],
+            "real_time_factor": round((clock() - started) / seconds, 4) if seconds else None,
+            "deterministic": all(part.deterministic for part in song.parts),
+        }
+    )
+
+
+@dataclass
+class _Part:
+    """A part on its way through the stages."""
+
+    choices: SungPart
+    performance: str
+    phrases: int
+    seconds: float
+    voicebank: str = ""
+    audio: str = ""
+    deterministic: bool = True
+
+    def result(self) -> SungPartResult:
+        return SungPartResult(
+            part=self.choices.part, voicebank=self.voicebank, performance=self.performance, audio=self.audio
+        )
+
+
+@dataclass
+class _Song:
+    request: SingRequest
+    caller: ToolCaller
+    on_progress: OnProgress
+    score: str = ""
+    parts: list[_Part] = field(default_factory=list)
+    warnings: list[PassedOver] = field(default_factory=list)
+    _singable: list[str] = field(default_factory=list)
+    _ready: dict[int, tuple[str, float]] = field(default_factory=dict)
+    _reported: float = 0.0
+
+    async def read_score(self) -> None:
+        """Parse the score (or take its id), apply the tempo, and find the parts that can sing."""
+        source = self.request.model_dump(include=set(ScoreSource.model_fields), exclude_none=True)
+        summary = await self._call("parse_score", source)
+        if self.request.tempo is not None:
+            operation = {"operation": "set_tempo", "quarters_per_minute": self.request.tempo}
+            summary = await self._call("modify_score", {"score": summary["id"], "operations": [operation]})
+        self.score = summary["id"]
+        self._singable = [part["id"] for part in summary["parts"] if part["sung_notes"] and part["verses"]]
+
+    async def prepare_parts(self) -> None:
+        """Phonemize and align every part that is to be sung."""
+        for choices in self._chosen_parts():
+            await self._report(_PREPARED / 2, "phonemize", f"part {choices.part}")
+            self.parts.append(await self._prepare(choices))
+
+    def _chosen_parts(self) -> list[SungPart]:
+        request = self.request
+        if request.parts and request.part:
+            raise InvalidRequest("give part or parts, not both", hint="parts is for several singers with choices each.")
+        if request.parts:
+            return request.parts
+        names = [request.part] if request.part else self._singable
+        if not names:
+            raise NothingToSing(
+                "no part of the score has lyrics",
+                hint="Add some with modify_score and set_lyrics, or give a score with lyrics.",
+            )
+        return [SungPart(part=name) for name in names]
+
+    async def _prepare(self, choices: SungPart) -> _Part:
+        request = self.request
+        phonemes = await self._call(
+            "phonemize",
+            {
+                "score": self.score,
+                "part": choices.part,
+                "verse": request.verse,
+                "language": choices.language or request.language,
+                "voicebank": choices.voicebank or request.voicebank,
+            },
+        )
+        aligned = await self._call(
+            "align_phonemes_to_notes",
+            {
+                "score": self.score,
+                "phonemes": phonemes["id"],
+                "speaker": choices.speaker or request.speaker,
+                "controls": request.controls,
+                "transpose": request.transpose + choices.transpose,
+                "breaths": request.breaths,
+                "seed": request.seed,
+            },
+        )
+        voicebank = phonemes.get("voicebank", choices.voicebank or request.voicebank or "")
+        return _Part(choices, aligned["id"], aligned["phrases"], aligned["seconds"], voicebank)
+
+    async def sing_windows(self) -> None:
+        """Send the windows of all parts through the gpu stages in the order of the music, two in flight."""
+        windows = sorted(
+            window for index, part in enumerate(self.parts) for window in windows_of(index, part.phrases, part.seconds)
+        )
+        total = sum(window.size for window in windows)
+        done = dict.fromkeys(range(len(windows)), 0.0)
+        slots = anyio.Semaphore(_IN_FLIGHT)
+
+        async def run(index: int, window: Window) -> None:
+            async def on_fraction(fraction: float, stage: str) -> None:
+                done[index] = fraction * window.size
+                sung = sum(done.values()) / total
+                await self._report(_PREPARED + (_SUNG - _PREPARED) * sung, stage, f"phrases {window.phrases}")
+
+            try:
+                part = self.parts[window.part]
+                _, audio, _ = await self._run_stages(part.performance, window.phrases, on_fraction)
+                self._ready[index] = (audio["id"], audio["seconds"])
+            finally:
+                slots.release()
+
+        try:
+            async with anyio.create_task_group() as group:
+                for index, window in enumerate(windows):
+                    await slots.acquire()
+                    group.start_soon(run, index, window)
+        except BaseExceptionGroup as errors:
+            raise _first_error(errors) from errors
+
+    async def gather_parts(self) -> None:
+        """Fill each performance whole; every phrase's work is remembered by now."""
+        for part in self.parts:
+            part.performance, audio, part.deterministic = await self._run_stages(part.performance, "all")
+            part.audio = audio["id"]
+
+    async def _run_stages(
+        self, performance: str, phrases: str, on_fraction: Callable[[float, str], Any] | None = None
+    ) -> tuple[str, dict[str, Any], bool]:
+        """Return the filled performance's id, vocode's result, and whether every stage is deterministic."""
+        before, deterministic, artifact = 0.0, True, performance
+        result: dict[str, Any] = {}
+        for stage, share in _STAGES.items():
+
+            async def report(
+                progress: Progress, stage: str = stage, before: float = before, share: float = share
+            ) -> None:
+                if on_fraction is not None:
+                    await on_fraction(before + share * progress.fraction, stage)
+
+            argument = "mel" if stage == "vocode" else "performance"
+            result = await self._call(stage, {argument: artifact, "phrases": phrases}, report)
+            artifact = result["id"]
+            if stage.startswith("predict_"):
+                performance = artifact
+            deterministic = deterministic and result.get("deterministic", True)
+            before += share
+        if on_fraction is not None:
+            await on_fraction(1.0, "vocode")
+        return performance, result, deterministic
+
+    async def save(self) -> dict[str, Any]:
+        """Mix the parts and write the file."""
+        await self._report(_SUNG, "save_audio", "")
+        request = self.request
+        tracks: str | list[dict[str, Any]] = [
+            {"audio": part.audio, "gain_db": part.choices.gain_db, "pan": part.choices.pan} for part in self.parts
+        ]
+        if len(self.parts) == 1 and not (self.parts[0].choices.gain_db or self.parts[0].choices.pan):
+            tracks = self.parts[0].audio
+        arguments = {
+            "audio": tracks,
+            "format": request.format,
+            "output": request.output,
+            "loudness_lufs": request.loudness_lufs,
+        }
+        saved = await self._call("save_audio", arguments, keep_null=("loudness_lufs",))
+        await self._report(1.0, "save_audio", saved["path"])
+        return {key: value for key, value in saved.items() if key not in ("job_id", "progress", "stage", "position")}
+
+    async def _call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        on_progress: OnProgress = ignore_progress,
+        *,
+        keep_null: tuple[str, ...] = (),
+    ) -> dict[str, Any]:
+        given = {key: value for key, value in arguments.items() if value is not None or key in keep_null}
+        try:
+            result = await self.caller.call(name, given, on_progress)
+        except SingSynthError as error:
+            if error.code != "upstream_died":
+                raise
+            result = await self.caller.call(name, given, on_progress)
+        self.warnings += [PassedOver.model_validate(warning) for warning in result.get("warnings") or ()]
+        return result
+
+    async def _report(self, fraction: float, stage: str, message: str) -> None:
+        self._reported = max(self._reported, fraction)
+        ready = []
+        for index in range(len(self._ready)):
+            if index not in self._ready:
+                break
+            ready.append(self._ready[index])
+        ids = tuple(audio for audio, _ in ready[-LIST_LIMIT:])
+        seconds = sum(seconds for _, seconds in ready)
+        await self.on_progress(Progress(self._reported, stage, message, ids, seconds))
+
+
+def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
