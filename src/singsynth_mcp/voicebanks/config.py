@@ -43,7 +43,7 @@ class _Augmentation(BaseModel):
 
 
 class StageConfig(MelDefinition):
-    """One dsconfig.yaml. Flags that say which inputs a model has are not read: its graph says so itself."""
+    """One dsconfig.yaml. What its flags say of a model's inputs is a promise; what is fed goes by the graph alone."""
 
     phonemes: str = "phonemes.txt"
     languages: str | None = None
@@ -56,6 +56,13 @@ class StageConfig(MelDefinition):
     speakers: tuple[str, ...] = ()
     augmentation_args: _Augmentation = _Augmentation()
     max_depth: float = 0
+    use_key_shift_embed: bool = False
+    use_speed_embed: bool = False
+    use_energy_embed: bool = False
+    use_breathiness_embed: bool = False
+    use_voicing_embed: bool = False
+    use_tension_embed: bool = False
+    use_expr: bool = False
 
 
 class VocoderConfig(MelDefinition):

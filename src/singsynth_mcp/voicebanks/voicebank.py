@@ -137,6 +137,23 @@ class Voicebank:
         )
 
     @cached_property
+    def controls(self) -> tuple[str, ...]:
+        """Controls that the configs promise; "vibrato" only where the pitch is drawn and not predicted."""
+        acoustic, pitch = self.acoustic.config, self.stage("pitch")
+        promised = {
+            "gender": acoustic.use_key_shift_embed,
+            "velocity": acoustic.use_speed_embed,
+            "energy": acoustic.use_energy_embed,
+            "breathiness": acoustic.use_breathiness_embed,
+            "voicing": acoustic.use_voicing_embed,
+            "tension": acoustic.use_tension_embed,
+            "expressiveness": pitch is not None and pitch.config.use_expr,
+            "vibrato": pitch is None,
+            "loudness": True,
+        }
+        return tuple(name for name, there in promised.items() if there)
+
+    @cached_property
     def symbols(self) -> Mapping[str, SymbolRole]:
         """Symbol → role, of every symbol that both the duration and the acoustic model know."""
         durations = self.stage("durations")
