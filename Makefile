@@ -1,0 +1,57 @@
+# Each target does its own set-up; the stamps in .venv make a second run quick.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup sing check format test conformance voice bench picture clean
+
+BIN := .venv/bin
+SCORE ?= examples/haru-no-komichi.musicxml
+OUT ?= out/$(basename $(notdir $(SCORE))).wav
+CHECKED := src tests training benchmarks
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.dev ## everything for developing, in .venv
+
+sing: .venv/.base ## sing an example: make sing [SCORE=…] [OUT=…]
+	@mkdir -p "$(dir $(OUT))"
+	@$(BIN)/singsynth-mcp sing "$(SCORE)" --output "$(OUT)"
+
+check: .venv/.dev ## format, lint, types, imports, file sizes
+	$(BIN)/ruff format --check --quiet $(CHECKED)
+	$(BIN)/ruff check --quiet $(CHECKED)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_sizes.py
+
+format: .venv/.dev ## format, and mend what lint can mend
+	$(BIN)/ruff check --fix --quiet $(CHECKED) || true
+	$(BIN)/ruff format --quiet $(CHECKED)
+
+test: check .venv/.conformance ## check, then every test: what CI runs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+voice: .venv/.train ## train the shipped voice from nothing (about two hours on two cores)
+	$(BIN)/python -m training.make
+
+bench: .venv/.dev ## every benchmark's table
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+picture: .venv/.base ## the README's picture, drawn anew
+	$(BIN)/python scripts/draw_example.py
+
+clean: ## remove what make made
+	rm -rf .venv out dist build node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+
+.venv/.base: pyproject.toml scripts/setup.sh
+	scripts/setup.sh base
+	touch $@
+
+.venv/.dev: pyproject.toml scripts/setup.sh
+	scripts/setup.sh dev
+	touch .venv/.base $@
+
+.venv/.train: pyproject.toml scripts/setup.sh
+	scripts/setup.sh train
+	touch .venv/.base .venv/.dev $@

@@ -1,0 +1,56 @@
+"""`singsynth-mcp artifacts list|show|prune`: look into the artifact store, and empty it."""
+
+from __future__ import annotations
+
+import json as json_format
+from datetime import datetime
+from typing import Annotated
+
+import anyio
+from cyclopts import Parameter
+
+from singsynth_mcp.artifacts.base import StoredArtifact
+from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.cli.printing import in_bytes, print_table
+from singsynth_mcp.settings import Settings
+
+
+def list_artifacts(*, kind: Annotated[str | None, Parameter(help="Only this kind: score, audio, …")] = None) -> None:
+    """List what the artifact store holds, the latest used first."""
+    store = _store()
+    found = [artifact for artifact in anyio.run(_all, store) if kind in (None, artifact.kind)]
+    if not found:
+        print(f"Nothing in {store.root}")
+        return
+    rows = [
+        (artifact.id, in_bytes(artifact.bytes), datetime.fromtimestamp(artifact.modified).strftime("%Y-%m-%d %H:%M"))
+        for artifact in found
+    ]
+    print_table(("id", "size", "last used"), rows, title=f"{len(rows)} artifacts in {store.root}")
+
+
+def show(artifact: str, /) -> None:
+    """Show one artifact's header and phrases as JSON."""
+    manifest = anyio.run(_store().get, artifact)
+    print(json_format.dumps(json_format.loads(manifest.to_json()), indent=2, ensure_ascii=False))
+
+
+def prune(
+    *,
+    max_gb: Annotated[float | None, Parameter(help="Keep at most this much; the store's own limit otherwise.")] = None,
+    max_days: Annotated[float | None, Parameter(help="Drop what was unused for longer; 0 drops everything.")] = None,
+) -> None:
+    """Drop what is over the store's limits, the longest unused first."""
+    store = _store()
+    max_bytes = None if max_gb is None else int(max_gb * 2**30)
+    freed = anyio.run(lambda: store.prune(max_bytes=max_bytes, max_days=max_days))
+    print(f"Freed {in_bytes(freed)} in {store.root}")
+
+
+def _store() -> FolderStore:
+    settings = Settings()
+    return FolderStore(settings.artifacts, max_bytes=settings.artifacts_max_bytes, max_days=settings.artifacts_max_days)
+
+
+async def _all(store: FolderStore) -> list[StoredArtifact]:
+    return [artifact async for artifact in store.list()]

@@ -1,0 +1,49 @@
+"""The commands and their one-line helps; a command's own module is imported when it runs."""
+
+from __future__ import annotations
+
+from cyclopts import App, CycloptsError
+
+import singsynth_mcp
+from singsynth_mcp.cli.failures import USAGE, print_error
+
+_HELP = """Sing scores: MusicXML with lyrics goes in, singing comes out.
+
+Alone on a pipe, singsynth-mcp serves MCP over stdio: a host's configuration needs only the command."""
+
+_COMMANDS = (
+    ("sing", "sing:sing", "Sing a score into an audio file."),
+    ("voicebanks", "voicebanks:voicebanks", "List the voices that can sing here."),
+    ("doctor", "doctor:doctor", "Say what works on this machine, what does not, and how to mend it."),
+    ("install", "install:install", "Add this server to a host: claude-desktop, claude-code or cursor."),
+    ("proxy", "serve:proxy", "Serve every tool at one endpoint; what a host should start."),
+    ("cpu", "serve:cpu", "Serve the light tools: scores, lyrics, audio files."),
+    ("gpu", "serve:gpu", "Serve the heavy tools: the models."),
+)
+_ARTIFACT_COMMANDS = (
+    ("list", "artifacts:list_artifacts", "List what the artifact store holds, the latest used first."),
+    ("show", "artifacts:show", "Show one artifact's header and phrases."),
+    ("prune", "artifacts:prune", "Drop what is over the store's limits, the longest unused first."),
+)
+
+
+def build_app() -> App:
+    """Return the command line, every command lazily imported."""
+    app = App(name="singsynth-mcp", help=_HELP, version=singsynth_mcp.__version__, help_format="plaintext")
+    for name, place, words in _COMMANDS:
+        app.command(f"singsynth_mcp.cli.{place}", name=name, help=words)
+    artifacts = App(name="artifacts", help="Look into the artifact store, and empty it.")
+    for name, place, words in _ARTIFACT_COMMANDS:
+        artifacts.command(f"singsynth_mcp.cli.{place}", name=name, help=words)
+    app.command(artifacts)
+    return app
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        result = build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        print_error(" ".join(str(error).split()), "See `singsynth-mcp --help`, or --help after a command.")
+        return USAGE
+    return result if isinstance(result, int) else 0
