@@ -1,0 +1,111 @@
+"""Audio files: WAV and FLAC (24 bit), MP3, OGG Vorbis, through libsndfile, complete or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from singsynth_mcp.errors import InvalidRequest, StorageProblem
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+FORMATS: dict[str, tuple[str, str]] = {
+    "wav": ("WAV", "PCM_24"),
+    "flac": ("FLAC", "PCM_24"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+    "ogg": ("OGG", "VORBIS"),
+}
+"""Our name, also the file's extension → libsndfile's format and subtype."""
+
+
+def write_audio(path: Path, blocks: Iterable[npt.NDArray[Any]], *, sample_rate: int, channels: int, format: str) -> int:
+    """Write blocks (float32 [≤ 65 536, channels], -1…1) to `path` and return the samples written.
+
+    The file appears under its name when it is complete; an error or a cancellation on the way leaves nothing behind.
+
+    Raises StorageProblem: a full disk or a folder that cannot be written.
+    Raises InvalidRequest: a sample rate that the format does not have.
+    """
+    import soundfile
+
+    container, subtype = FORMATS[format]
+    with replacing(path) as file:
+        sink = _Sink(file)
+        samples = 0
+        try:
+            with soundfile.SoundFile(
+                sink, "w", samplerate=sample_rate, channels=channels, format=container, subtype=subtype
+            ) as encoder:
+                for block in blocks:
+                    encoder.write(block)
+                    samples += len(block)
+        except (soundfile.LibsndfileError, AssertionError) as error:
+            # soundfile asserts that libsndfile took every sample; a sink that failed takes none.
+            if sink.error is None:
+                raise InvalidRequest(
+                    f"{format} cannot hold {channels} channel(s) at {sample_rate} Hz ({error})",
+                    hint="Save as wav or flac.",
+                ) from error
+        if sink.error is not None:
+            raise sink.error
+    return samples
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file beside `path` that takes its name at the end, or vanishes on any error.
+
+    Raises StorageProblem: with the path and the system's reason.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as file:
+            yield file
+        temporary.replace(path)
+    except OSError as error:
+        raise _storage_problem(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+class _Sink:
+    """A file for libsndfile that keeps the system's error: in a C callback an exception would be lost."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = self.error or error
+            return 0
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except OSError as error:  # seeking flushes what is buffered
+            self.error = self.error or error
+            return -1
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int) -> bytes:
+        return b""
+
+
+def _storage_problem(path: Path, error: OSError) -> StorageProblem:
+    return StorageProblem(
+        f"{path} could not be written: {error.strerror or error}",
+        hint="Free some space, or choose another folder with `output` or SINGSYNTH_OUTPUT.",
+        path=str(path),
+    )

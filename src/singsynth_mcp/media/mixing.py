@@ -1,0 +1,130 @@
+"""Mixing: phrases of several tracks become one stream of blocks, so that no song is ever whole in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from singsynth_mcp.performance.model import AudioPhrase
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Block = npt.NDArray[Any]
+    """float32 [samples, channels]"""
+
+BLOCK_SAMPLES = 65_536
+"""libsndfile's Vorbis writer crashes on much larger pieces."""
+
+
+@dataclass(frozen=True)
+class PlacedPhrase:
+    """A phrase's audio and where its origin lies in the song."""
+
+    start_seconds: float
+    phrase: AudioPhrase
+
+
+@dataclass(frozen=True)
+class Track:
+    """One singer in a mix."""
+
+    phrases: Callable[[], Iterable[PlacedPhrase]]
+    """Gives the phrases in the order of their start, afresh for every pass over the song."""
+    gain_db: float = 0.0
+    pan: float = 0.0
+    """-1 left … 1 right, constant power; a mix in which nothing is panned is mono."""
+    offset_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Tracks that sound together, and the format of their sum."""
+
+    tracks: tuple[Track, ...]
+    sample_rate: int
+    """The highest of the tracks'; others are resampled to it."""
+    channels: int
+    lead_seconds: float
+    """Time in the mix at which the song's beat 0 lies: room for what sounds before it."""
+
+    @classmethod
+    def of(cls, tracks: Sequence[Track]) -> Mix:
+        """Look at the first phrase of each track to fix sample rate and lead."""
+        firsts = [(track, next(iter(track.phrases()), None)) for track in tracks]
+        heads = [(track.offset_seconds + first.start_seconds, first.phrase) for track, first in firsts if first]
+        earliest = min((start + phrase.offset_s for start, phrase in heads), default=0.0)
+        return cls(
+            tracks=tuple(tracks),
+            sample_rate=max((phrase.sample_rate for _, phrase in heads), default=44_100),
+            channels=2 if any(track.pan for track in tracks) else 1,
+            lead_seconds=max(0.0, -earliest),
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the mix, float32 [65 536, channels] and a shorter last block; empty for tracks without phrases."""
+        import numpy as np
+
+        waiting = [_Voice(self, track) for track in self.tracks]
+        start = 0
+        while any(voice.sounding(start) for voice in waiting):
+            stop = start + BLOCK_SAMPLES
+            block = np.zeros((BLOCK_SAMPLES, self.channels), np.float32)
+            ends = [voice.add_to(block, start) for voice in waiting]
+            last = not any(voice.sounding(stop) for voice in waiting)
+            yield block[: max(ends) - start] if last else block
+            start = stop
+
+
+class _Voice:
+    """A track on its way through the mix: the phrases that sound in the block at hand."""
+
+    def __init__(self, mix: Mix, track: Track) -> None:
+        self._mix = mix
+        self._gains = _channel_gains(track, mix.channels)
+        self._offset = track.offset_seconds + mix.lead_seconds
+        self._coming = iter(track.phrases())
+        self._next = next(self._coming, None)
+        self._active: list[tuple[int, Block]] = []
+
+    def sounding(self, start: int) -> bool:
+        """Say whether anything sounds at or after sample `start`."""
+        return self._next is not None or any(first + len(audio) > start for first, audio in self._active)
+
+    def add_to(self, block: Block, start: int) -> int:
+        """Add what sounds in the block that starts at sample `start`; return where the latest known phrase ends."""
+        stop = start + len(block)
+        while self._next is not None and self._first_sample(self._next) < stop:
+            self._active.append((max(0, self._first_sample(self._next)), self._rendered(self._next.phrase)))
+            self._next = next(self._coming, None)
+        for first, audio in self._active:
+            low, high = max(start, first), min(stop, first + len(audio))
+            if low < high:
+                block[low - start : high - start] += audio[low - first : high - first]
+        end = max((first + len(audio) for first, audio in self._active), default=start)
+        self._active = [(first, audio) for first, audio in self._active if first + len(audio) > stop]
+        return end
+
+    def _first_sample(self, placed: PlacedPhrase) -> int:
+        return round((placed.start_seconds + placed.phrase.offset_s + self._offset) * self._mix.sample_rate)
+
+    def _rendered(self, phrase: AudioPhrase) -> Block:
+        """Return the phrase at the mix's rate, panned, [samples, channels]."""
+        import numpy as np
+
+        audio = phrase.audio
+        if phrase.sample_rate != self._mix.sample_rate:
+            import soxr
+
+            audio = soxr.resample(audio, phrase.sample_rate, self._mix.sample_rate)
+        return audio[:, np.newaxis] * np.array(self._gains, np.float32)
+
+
+def _channel_gains(track: Track, channels: int) -> tuple[float, ...]:
+    gain: float = 10 ** (track.gain_db / 20)
+    if channels == 1:
+        return (gain,)
+    angle = (track.pan + 1) * math.pi / 4
+    return (gain * math.cos(angle), gain * math.sin(angle))
