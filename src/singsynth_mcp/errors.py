@@ -21,6 +21,7 @@ SingSynthError
 ├── StorageProblem                 storage_problem         (full disk, no write permission)
 ├── DeadlineExceeded               deadline_exceeded
 ├── SynthesisFailed                synthesis_failed
+├── InternalError                  internal_error          (a defect of ours; the log has the traceback)
 ├── ToolFailed                     (the code that the tool gave)
 └── UpstreamUnavailable            upstream_unavailable
 └── UpstreamDied               upstream_died
@@ -175,6 +176,18 @@ class SynthesisFailed(SingSynthError):
     """A model that failed at run time or returned numbers that are not finite."""
 
     code = "synthesis_failed"
+
+
+class InternalError(SingSynthError):
+    """A defect of ours; callers see which tool and what kind of exception, never its text."""
+
+    code = "internal_error"
+
+    @classmethod
+    def of(cls, tool: str, error: BaseException) -> InternalError:
+        """Return the error to show for an exception that `tool` did not expect."""
+        hint = "This is a defect of the server; its log (stderr) has the details."
+        return cls(f"{tool} failed unexpectedly ({type(error).__name__})", hint=hint)
 
 
 class ToolFailed(SingSynthError):

@@ -23,6 +23,7 @@ from anyio import to_thread
 from singsynth_mcp.artifacts.base import Kind, Manifest, StoredArtifact, sha256
 from singsynth_mcp.artifacts.pruning import prune_folder
 from singsynth_mcp.errors import ArtifactsMissing, StorageProblem, UnknownArtifact, WrongArtifactKind
+from singsynth_mcp.settings import Settings
 
 _PRUNE_INTERVAL_S = 3600.0
 _MADE_BY: dict[str, str] = {
@@ -43,6 +44,11 @@ class FolderStore:
         self.root = root
         self._max_bytes = max_bytes
         self._max_days = max_days
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> FolderStore:
+        """Return the store that the settings name."""
+        return cls(settings.artifacts, max_bytes=settings.artifacts_max_bytes, max_days=settings.artifacts_max_days)
 
     async def put_blob(self, data: bytes) -> str:
         """Store bytes and return their SHA-256. Raises StorageProblem."""

@@ -28,18 +28,33 @@ class JobRecord:
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
 
+    @property
+    def ended(self) -> bool:
+        """True when the job is done, failed or cancelled."""
+        return self.state not in ("queued", "running")
+
 
 class JobEngine(Protocol):
-    """Runs work in the order of its role's queue; equal keys join one job; no state in sessions."""
+    """Runs work in the order of its role's queue; equal keys join one job; no state in sessions.
+
+    A call attaches to a job by `submit` and leaves it by `leave`; what it left behind with `keep` belongs to whoever
+    has the id, until `cancel`. Work stops when no call is attached and nobody keeps it.
+    """
 
     async def submit(self, key: str, tool: str, role: Role, work: Work) -> str:
-        """Queue work and return its job id; joins the live or finished job of the same key."""
+        """Attach to the live job of `key`, or queue a new one; return its id."""
 
     async def wait(self, job_id: str, seconds: float, on_progress: OnProgress) -> JobRecord:
         """Wait until the job ends or `seconds` have passed, reporting its progress. Raises UnknownJob."""
 
+    async def leave(self, job_id: str, *, keep: bool) -> None:
+        """Detach a call that submitted; `keep` where the job goes on for whoever has the id. Raises UnknownJob."""
+
     async def cancel(self, job_id: str) -> JobRecord:
-        """Detach this caller; the work stops when the last one has left. Raises UnknownJob."""
+        """Give a kept job up; it stops unless calls are still attached. Raises UnknownJob."""
 
     async def records(self) -> list[JobRecord]:
         """Return the jobs known, the newest first."""
+
+    async def close(self) -> None:
+        """Cancel what is queued or running and wait for it to end."""

@@ -1,1 +1,1 @@
-"""Binds tools to MCP: schemas, results, jobs, resources, transports."""
+"""From tools without MCP to MCP servers: the factory, results, jobs, resources, transports."""

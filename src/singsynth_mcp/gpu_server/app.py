@@ -1,0 +1,46 @@
+"""The GPU server's tools bound to MCP."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal
+
+from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.contracts.tools import tools_of
+from singsynth_mcp.gpu_server.services import GpuServices
+from singsynth_mcp.gpu_server.tools import TOOLS
+from singsynth_mcp.jobs.inprocess import InProcessJobs
+from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
+from singsynth_mcp.serving.jobtools import job_tools
+from singsynth_mcp.serving.lifespans import closing
+from singsynth_mcp.serving.resources import ArtifactResources
+from singsynth_mcp.serving.sources import ToolTable
+from singsynth_mcp.serving.tools import bind
+from singsynth_mcp.serving.transports import Transport, serve
+from singsynth_mcp.settings import Settings
+
+RoleChoice = Literal["inference", "vocoder", "all"]
+IDENTITY = Identity(
+    "singsynth-gpu",
+    "SingSynth: voices",
+    "Gives a performance durations, pitch and variance, and turns it into audio. list_voicebanks says who can sing.",
+)
+_VOCODER_TOOLS = frozenset({"vocode"})
+
+
+def build_server(settings: Settings, *, role: RoleChoice = "all") -> SingSynthServer:
+    """Return the GPU server; `role` leaves it only the tools of that queue, so that two of them never collide."""
+    store = FolderStore(
+        settings.artifacts, max_bytes=settings.artifacts_max_bytes, max_days=settings.artifacts_max_days
+    )
+    jobs = InProcessJobs("gpu" if role == "all" else role)
+    specs = [spec for spec in tools_of("gpu") if role == "all" or (spec.name in _VOCODER_TOOLS) == (role == "vocoder")]
+    tools = (*bind(specs, TOOLS, GpuServices(settings, store), jobs), *job_tools(jobs))
+    return create_server(
+        IDENTITY, ToolTable(tools), resources=ArtifactResources(store), lifespan=lambda: closing(jobs.close)
+    )
+
+
+def run(transport: Transport = "stdio", host: str = "127.0.0.1", port: int = 8767, *, role: RoleChoice = "all") -> None:
+    """Serve until the client leaves or the process is told to stop."""
+    serve(partial(build_server, role=role), transport, host, port)

@@ -1,0 +1,5 @@
+"""Where each tool of the GPU server is: "module:function", imported at its first call."""
+
+from __future__ import annotations
+
+TOOLS: dict[str, str] = {}

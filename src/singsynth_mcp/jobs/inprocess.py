@@ -1,0 +1,179 @@
+"""The job engine of one process: a queue for each role, a task for each running job."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import anyio
+
+from singsynth_mcp.contracts.calling import OnProgress, Progress
+from singsynth_mcp.contracts.common import State
+from singsynth_mcp.errors import InternalError, SingSynthError, UnknownJob
+from singsynth_mcp.jobs.base import JobRecord, Role, Work
+
+_AT_ONCE: Mapping[Role, int] = {"inference": 1, "vocoder": 1, "media": 2, "sing": 2}
+_FINISHED_KEPT = 256
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class _Job:
+    job_id: str
+    key: str
+    tool: str
+    role: Role
+    work: Work
+    state: State = "queued"
+    progress: Progress | None = None
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    attached: int = 0
+    kept: bool = False
+    task: asyncio.Task[None] | None = None
+    changed: anyio.Event = field(default_factory=anyio.Event)
+    """Set, and replaced, at every change."""
+
+    @property
+    def live(self) -> bool:
+        return self.state in ("queued", "running")
+
+    def update(self, state: State | None = None) -> None:
+        self.state = state or self.state
+        self.changed.set()
+        self.changed = anyio.Event()
+
+
+class InProcessJobs:
+    """A JobEngine whose jobs end with the process. Finished ones are kept, the latest 256."""
+
+    def __init__(self, server: str, at_once: Mapping[Role, int] = _AT_ONCE) -> None:
+        self._server = server
+        self._at_once = at_once
+        self._jobs: dict[str, _Job] = {}
+        self._by_key: dict[str, _Job] = {}
+        self._queues: dict[Role, deque[_Job]] = {role: deque() for role in at_once}
+        self._running: dict[Role, set[_Job]] = {role: set() for role in at_once}
+
+    async def submit(self, key: str, tool: str, role: Role, work: Work) -> str:
+        """Attach to the live job of `key`, or queue a new one; return its id."""
+        job = self._by_key.get(key)
+        if job is None:
+            job = _Job(f"{self._server}-{secrets.token_hex(6)}", key, tool, role, work)
+            self._jobs[job.job_id] = self._by_key[key] = job
+            self._queues[role].append(job)
+            self._start_next(role)
+        job.attached += 1
+        return job.job_id
+
+    async def wait(self, job_id: str, seconds: float, on_progress: OnProgress) -> JobRecord:
+        """Wait until the job ends or `seconds` have passed, reporting its progress. Raises UnknownJob."""
+        job = self._find(job_id)
+        reported: Progress | None = None
+        with anyio.move_on_after(seconds):
+            while job.live:
+                changed = job.changed
+                if job.progress is not None and job.progress is not reported:
+                    reported = job.progress
+                    await on_progress(reported)
+                await changed.wait()
+        return self._record(job)
+
+    async def leave(self, job_id: str, *, keep: bool) -> None:
+        """Detach a call that submitted; `keep` where the job goes on for whoever has the id. Raises UnknownJob."""
+        job = self._find(job_id)
+        job.attached -= 1
+        job.kept = job.kept or keep
+        self._stop_if_abandoned(job)
+
+    async def cancel(self, job_id: str) -> JobRecord:
+        """Give a kept job up; it stops unless calls are still attached. Raises UnknownJob."""
+        job = self._find(job_id)
+        job.kept = False
+        self._stop_if_abandoned(job)
+        return self._record(job)
+
+    async def records(self) -> list[JobRecord]:
+        """Return the jobs known, the newest first."""
+        return [self._record(job) for job in reversed(self._jobs.values())]
+
+    async def close(self) -> None:
+        """Cancel what is queued or running and wait for it to end."""
+        tasks = [job.task for jobs in self._running.values() for job in jobs if job.task is not None]
+        for job in list(self._by_key.values()):
+            self._stop(job)
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _find(self, job_id: str) -> _Job:
+        try:
+            return self._jobs[job_id]
+        except KeyError:
+            message = f"there is no job {job_id!r} on this server"
+            hint = "Jobs end with their server and old ones are forgotten: list_jobs lists those known."
+            raise UnknownJob(message, hint=hint) from None
+
+    def _record(self, job: _Job) -> JobRecord:
+        position = self._queues[job.role].index(job) + 1 if job.state == "queued" else None
+        return JobRecord(job.job_id, job.tool, job.state, job.progress, position, job.result, job.error)
+
+    def _start_next(self, role: Role) -> None:
+        queue, running = self._queues[role], self._running[role]
+        while queue and len(running) < self._at_once[role]:
+            job = queue.popleft()
+            running.add(job)
+            job.state = "running"
+            job.task = asyncio.create_task(self._run(job), name=job.job_id)
+            job.task.add_done_callback(partial(self._free_place, job))
+            for waiting in queue:
+                waiting.update()
+
+    async def _run(self, job: _Job) -> None:
+        async def on_progress(progress: Progress) -> None:
+            job.progress = progress
+            job.update()
+
+        try:
+            job.result = await job.work(on_progress)
+            self._end(job, "done")
+        except SingSynthError as error:
+            job.error = error.as_dict()
+            self._end(job, "failed")
+        except asyncio.CancelledError:
+            self._end(job, "cancelled")
+        except Exception as error:
+            logger.exception("%s failed", job.tool)
+            job.error = InternalError.of(job.tool, error).as_dict()
+            self._end(job, "failed")
+
+    def _free_place(self, job: _Job, task: asyncio.Task[None]) -> None:
+        self._running[job.role].discard(job)
+        self._start_next(job.role)
+
+    def _stop_if_abandoned(self, job: _Job) -> None:
+        if job.live and not job.kept and job.attached <= 0:
+            self._stop(job)
+
+    def _stop(self, job: _Job) -> None:
+        """Callers see the job as cancelled at once; its place in the queue is free when its task has ended."""
+        if job.task is None:
+            self._queues[job.role].remove(job)
+        else:
+            job.task.cancel()
+        self._end(job, "cancelled")
+
+    def _end(self, job: _Job, state: State) -> None:
+        if not job.live:
+            return
+        del self._by_key[job.key]
+        job.update(state)
+        finished = [kept.job_id for kept in self._jobs.values() if not kept.live]
+        for job_id in finished[:-_FINISHED_KEPT]:
+            del self._jobs[job_id]

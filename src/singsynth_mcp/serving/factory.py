@@ -1,0 +1,200 @@
+"""The server factory: from tools, resources and prompts to an MCP server of both protocol eras.
+
+Whatever is served, here alone errors become results, results are capped, and changes are announced.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import mcp_types as types
+from mcp.server.lowlevel import Server
+from mcp.server.lowlevel.server import NotificationOptions
+from mcp.server.models import InitializationOptions
+from mcp.shared.exceptions import MCPError
+from pydantic import BaseModel
+
+from singsynth_mcp import __version__
+from singsynth_mcp.errors import InternalError, SingSynthError
+from singsynth_mcp.serving.notices import Notices
+from singsynth_mcp.serving.results import RESULT_LIMIT_BYTES, ResultTooLarge, capped, failure
+from singsynth_mcp.serving.sources import Context, PromptSource, ResourceSource, ToolSource
+
+logger = logging.getLogger(__name__)
+_Result = TypeVar("_Result", bound=BaseModel)
+Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How a server presents itself."""
+
+    name: str
+    title: str
+    instructions: str = ""
+
+
+class SingSynthServer(Server[None]):
+    """The SDK's low-level server, which says truly whether its lists can change."""
+
+    def __init__(self, *args: Any, lists_change: bool, **handlers: Any) -> None:
+        super().__init__(*args, **handlers)
+        self._lists_change = lists_change
+
+    def create_initialization_options(
+        self,
+        notification_options: NotificationOptions | None = None,
+        experimental_capabilities: dict[str, dict[str, Any]] | None = None,
+        extensions: dict[str, dict[str, Any]] | None = None,
+    ) -> InitializationOptions:
+        """Return the handshake's answer; transports call this without options."""
+        changing = self._lists_change
+        options = notification_options or NotificationOptions(changing, changing, changing)
+        return super().create_initialization_options(options, experimental_capabilities, extensions)
+
+
+def create_server(
+    identity: Identity,
+    tools: ToolSource,
+    *,
+    resources: ResourceSource | None = None,
+    prompts: PromptSource | None = None,
+    notices: Notices | None = None,
+    lifespan: Lifespan | None = None,
+) -> SingSynthServer:
+    """Return a server of `tools` and of what else is given.
+
+    `notices`: given where lists or resources change. `lifespan` is entered once however many connections there are.
+    """
+    server = SingSynthServer(
+        identity.name,
+        lists_change=notices is not None,
+        title=identity.title,
+        version=__version__,
+        instructions=identity.instructions or None,
+        lifespan=_shared(lifespan),
+        on_list_tools=_lister(types.ListToolsResult, "tools", tools.list_tools),
+        on_call_tool=_tool_caller(tools),
+        on_subscriptions_listen=(notices or Notices()).listen,
+        **({} if resources is None else _resource_handlers(resources)),
+        **({} if prompts is None else _prompt_handlers(prompts)),
+    )
+    if notices is not None:
+        server.add_notification_handler("notifications/initialized", types.NotificationParams, notices.on_initialized)
+    server.add_request_handler("logging/setLevel", types.SetLevelRequestParams, _accept_log_level)
+    return server
+
+
+def _tool_caller(tools: ToolSource) -> Any:
+    async def call(
+        ctx: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        try:
+            result = await tools.call_tool(ctx, params)
+        except SingSynthError as error:
+            return failure(error)
+        except MCPError:
+            raise
+        except Exception as error:
+            logger.exception("tool %s failed", params.name)
+            return failure(InternalError.of(params.name, error))
+        return capped(result, params.name) if isinstance(result, types.CallToolResult) else result
+
+    return call
+
+
+def _resource_handlers(resources: ResourceSource) -> dict[str, Any]:
+    async def read(
+        ctx: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult | types.InputRequiredResult:
+        return await _guarded(f"resource {params.uri}", resources.read(ctx, params))
+
+    async def subscribe(ctx: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
+        await resources.subscribe(ctx, str(params.uri))
+        return types.EmptyResult()
+
+    async def unsubscribe(ctx: Context, params: types.UnsubscribeRequestParams) -> types.EmptyResult:
+        await resources.unsubscribe(ctx, str(params.uri))
+        return types.EmptyResult()
+
+    list_templates = resources.list_templates
+    return {
+        "on_list_resources": _lister(types.ListResourcesResult, "resources", resources.list_resources),
+        "on_list_resource_templates": _lister(types.ListResourceTemplatesResult, "resource_templates", list_templates),
+        "on_read_resource": read,
+        "on_subscribe_resource": subscribe,
+        "on_unsubscribe_resource": unsubscribe,
+    }
+
+
+def _prompt_handlers(prompts: PromptSource) -> dict[str, Any]:
+    async def get(
+        ctx: Context, params: types.GetPromptRequestParams
+    ) -> types.GetPromptResult | types.InputRequiredResult:
+        return await _guarded(f"prompt {params.name}", prompts.get_prompt(ctx, params))
+
+    async def complete(ctx: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
+        return types.CompleteResult(completion=await prompts.complete(ctx, params))
+
+    return {
+        "on_list_prompts": _lister(types.ListPromptsResult, "prompts", prompts.list_prompts),
+        "on_get_prompt": get,
+        "on_completion": complete,
+    }
+
+
+def _lister(result: type[Any], field: str, fetch: Callable[[], Any]) -> Any:
+    async def handle(ctx: Context, params: types.PaginatedRequestParams | None) -> Any:
+        return result(**{field: await fetch()})
+
+    return handle
+
+
+async def _guarded(what: str, work: Awaitable[_Result]) -> _Result:
+    """Return a resource or prompt; what goes wrong is a protocol error that reads like a tool's."""
+    try:
+        result = await work
+    except SingSynthError as error:
+        raise MCPError(types.INVALID_PARAMS, str(error), error.as_dict()) from None
+    except MCPError:
+        raise
+    except Exception as error:
+        logger.exception("%s failed", what)
+        hidden = InternalError.of(what, error)
+        raise MCPError(types.INTERNAL_ERROR, str(hidden), hidden.as_dict()) from None
+    if len(result.model_dump_json(by_alias=True, exclude_none=True)) > RESULT_LIMIT_BYTES:
+        large = ResultTooLarge(f"{what} has more than {RESULT_LIMIT_BYTES:,} bytes")
+        raise MCPError(types.INVALID_PARAMS, str(large), large.as_dict())
+    return result
+
+
+async def _accept_log_level(ctx: Context, params: types.SetLevelRequestParams) -> types.EmptyResult:
+    """Accept a log level: protocol logging is deprecated, ours goes to stderr; proxied messages pass as they come."""
+    return types.EmptyResult()
+
+
+def _shared(lifespan: Lifespan | None) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """Return the SDK's lifespan: entered by the first connection, left by the last (SSE enters it for each)."""
+    open_connections = 0
+    running: AbstractAsyncContextManager[None] | None = None
+
+    @asynccontextmanager
+    async def shared(_: Any) -> AsyncIterator[None]:
+        nonlocal open_connections, running
+        open_connections += 1
+        if open_connections == 1 and lifespan is not None:
+            running = lifespan()
+            await running.__aenter__()
+        try:
+            yield
+        finally:
+            open_connections -= 1
+            if open_connections == 0 and running is not None:
+                await running.__aexit__(None, None, None)
+                running = None
+
+    return shared

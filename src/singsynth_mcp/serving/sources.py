@@ -1,0 +1,101 @@
+"""What a server serves: the seams between the factory and the tools, resources and prompts behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import mcp_types as types
+from mcp.server.context import ServerRequestContext
+
+from singsynth_mcp.errors import InvalidRequest
+
+Context = ServerRequestContext[Any, Any]
+
+
+class ServedTool(Protocol):
+    """One tool: its definition, and what it does."""
+
+    name: str
+
+    @property
+    def definition(self) -> types.Tool:
+        """The tool as tools/list shows it."""
+
+    async def call(
+        self, ctx: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """Run the tool. Raises SingSynthError, which the factory turns into a result."""
+
+
+class ToolSource(Protocol):
+    """Tools by name; the list may change."""
+
+    async def list_tools(self) -> list[types.Tool]:
+        """Return the tools as they are now."""
+
+    async def call_tool(
+        self, ctx: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """Call a tool. Raises SingSynthError; InvalidRequest for a name that is not there."""
+
+
+class ResourceSource(Protocol):
+    """Resources by URI."""
+
+    async def list_resources(self) -> list[types.Resource]:
+        """Return the resources with a URI of their own."""
+
+    async def list_templates(self) -> list[types.ResourceTemplate]:
+        """Return the URI templates."""
+
+    async def read(
+        self, ctx: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult | types.InputRequiredResult:
+        """Read a resource. Raises SingSynthError where there is none."""
+
+    async def subscribe(self, ctx: Context, uri: str) -> None:
+        """Start telling this connection about changes of a resource."""
+
+    async def unsubscribe(self, ctx: Context, uri: str) -> None:
+        """Stop telling this connection about changes of a resource."""
+
+
+class PromptSource(Protocol):
+    """Prompts by name, and completions of their arguments."""
+
+    async def list_prompts(self) -> list[types.Prompt]:
+        """Return the prompts."""
+
+    async def get_prompt(
+        self, ctx: Context, params: types.GetPromptRequestParams
+    ) -> types.GetPromptResult | types.InputRequiredResult:
+        """Fill a prompt. Raises SingSynthError where there is none."""
+
+    async def complete(self, ctx: Context, params: types.CompleteRequestParams) -> types.Completion:
+        """Complete an argument of a prompt or a URI template."""
+
+
+class ToolTable:
+    """A ToolSource of fixed tools."""
+
+    def __init__(self, tools: Sequence[ServedTool]) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+
+    async def list_tools(self) -> list[types.Tool]:
+        """Return the tools in the order given."""
+        return [tool.definition for tool in self._tools.values()]
+
+    async def call_tool(
+        self, ctx: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """Call a tool. Raises SingSynthError; InvalidRequest for a name that is not there."""
+        tool = self._tools.get(params.name)
+        if tool is None:
+            raise unknown_tool(params.name, sorted(self._tools))
+        return await tool.call(ctx, params)
+
+
+def unknown_tool(name: str, known: Sequence[str]) -> InvalidRequest:
+    """Return the error for a tool that is not there."""
+    return InvalidRequest(f"there is no tool {name!r}", hint=f"Tools: {', '.join(known)}.")

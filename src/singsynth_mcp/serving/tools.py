@@ -1,0 +1,124 @@
+"""Our tools as MCP tools: schemas from the contracts, short calls at once, long ones as jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import anyio
+import mcp_types as types
+
+from singsynth_mcp.artifacts.base import memo_key
+from singsynth_mcp.contracts.arguments import load_tool, read_arguments
+from singsynth_mcp.contracts.calling import OnProgress
+from singsynth_mcp.contracts.common import JobRequest, Request, Result
+from singsynth_mcp.contracts.tools import ToolSpec
+from singsynth_mcp.errors import DeadlineExceeded
+from singsynth_mcp.jobs.base import JobEngine, Role
+from singsynth_mcp.serving.definitions import define, dump
+from singsynth_mcp.serving.jobtools import answer, wait_with_heartbeat
+from singsynth_mcp.serving.progress import ClientProgress
+from singsynth_mcp.serving.results import success
+from singsynth_mcp.serving.sources import Context, ServedTool
+
+ToolFunction = Callable[[Any, OnProgress], Awaitable[Result]]
+"""A tool bound to its services: `(request, on_progress) -> result`."""
+DEADLINE_SECONDS = 20.0
+"""Of a tool that is no job."""
+
+
+class SpecTool:
+    """A tool of contracts/tools.py with the function that does its work."""
+
+    def __init__(self, spec: ToolSpec, function: ToolFunction, jobs: JobEngine) -> None:
+        self.name = spec.name
+        self._spec = spec
+        self._function = function
+        self._jobs = jobs
+
+    @cached_property
+    def definition(self) -> types.Tool:
+        """The tool as tools/list shows it."""
+        return define(self._spec)
+
+    async def call(self, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        """Run the tool. Raises SingSynthError."""
+        request = read_arguments(self._spec, params.arguments or {})
+        progress = ClientProgress(ctx)
+        if isinstance(request, JobRequest) or self._spec.job:
+            return await self._call_as_job(request, progress)
+        result = await _within_deadline(self.name, self._function(request, progress.report))
+        return success(dump(result), first_row=_first_row(request))
+
+    async def _call_as_job(self, request: Request, progress: ClientProgress) -> types.CallToolResult:
+        async def work(on_progress: OnProgress) -> dict[str, Any]:
+            return dump(await self._function(request, on_progress))
+
+        arguments = request.model_dump(mode="json", exclude={"wait_seconds"})
+        job_id = await self._jobs.submit(memo_key(self.name, arguments), self.name, role_of(self._spec), work)
+        keep = False
+        try:
+            record = await wait_with_heartbeat(self._jobs, job_id, getattr(request, "wait_seconds", 20.0), progress)
+            keep = not record.ended
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._jobs.leave(job_id, keep=keep)
+        return answer(record)
+
+
+def bind(
+    specs: Sequence[ToolSpec], targets: Mapping[str, str], services: Any, jobs: JobEngine
+) -> tuple[ServedTool, ...]:
+    """Return the tools of `specs` that `targets` (tool -> "module:function") implements.
+
+    A function is imported at its first call, in a thread: that may load large libraries.
+    `services` is a dataclass with a field `on_progress`, replaced for each call.
+    """
+
+    def function_of(target: str) -> ToolFunction:
+        async def call(request: Request, on_progress: OnProgress) -> Result:
+            function = await anyio.to_thread.run_sync(load_tool, target)
+            result: Result = await function(request, replace(services, on_progress=on_progress))
+            return result
+
+        return call
+
+    return tuple(SpecTool(spec, function_of(targets[spec.name]), jobs) for spec in specs if spec.name in targets)
+
+
+def role_of(spec: ToolSpec) -> Role:
+    """Return the queue in which a tool's jobs wait."""
+    if spec.name == "vocode":
+        return "vocoder"
+    roles: dict[str, Role] = {"gpu": "inference", "proxy": "sing"}
+    return roles.get(spec.server, "media")
+
+
+def _first_row(request: Request) -> int:
+    window = getattr(request, "range", None)
+    return int(window.split("-")[0]) if window else 1
+
+
+async def _within_deadline(tool: str, work: Awaitable[Result]) -> Result:
+    """Return what `work` gives. A thread that it started may outlive the deadline; the caller does not wait for it."""
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=DEADLINE_SECONDS)
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    if not done:
+        task.cancel()
+        task.add_done_callback(_forget)
+        message = f"{tool} took longer than {DEADLINE_SECONDS:g} seconds"
+        raise DeadlineExceeded(message, hint="Give it less at a time, e.g. fewer parts or a shorter score.")
+    return task.result()
+
+
+def _forget(task: asyncio.Future[Result]) -> None:
+    """Take a late outcome, so that nobody complains that it was never looked at."""
+    if not task.cancelled():
+        task.exception()
