@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from singsynth_mcp.serving.transports import Transport
+Transport = Literal["stdio", "sse", "http"]
 
 _APPS = {
     "proxy": "singsynth_mcp.proxy.app",
@@ -15,21 +15,45 @@ _APPS = {
 }
 
 
-def serve(server: str, transport: Transport = "stdio", host: str = "127.0.0.1", port: int = 0) -> None:
+def serve(server: str, transport: Transport = "stdio", host: str = "127.0.0.1", port: int = 0, **more: Any) -> None:
     """Serve until the host hangs up (stdio) or the process is stopped (HTTP, SSE)."""
-    import_module(_APPS[server]).run(transport, host, port)
+    import_module(_APPS[server]).run(transport, host, port, **more)
 
 
-def proxy(*, transport: Literal["stdio", "sse", "http"] = "stdio", host: str = "127.0.0.1", port: int = 8765) -> None:
-    """Serve every tool at one endpoint: the CPU and GPU servers' merged, and `sing`. What a host should start."""
-    serve("proxy", transport, host, port)
+def proxy(
+    *,
+    transport: Transport = "stdio",
+    host: str = "127.0.0.1",
+    port: int = 8765,
+    config: Path | None = None,
+) -> None:
+    """Serve every tool at one endpoint: the CPU and GPU servers' merged, and `sing`. What a host should start.
+
+    Parameters
+    ----------
+    config
+        JSON file with the upstream servers (mcpServers); the package's own two otherwise.
+    """
+    serve("proxy", transport, host, port, config=config)
 
 
-def cpu(*, transport: Literal["stdio", "sse", "http"] = "stdio", host: str = "127.0.0.1", port: int = 8766) -> None:
+def cpu(*, transport: Transport = "stdio", host: str = "127.0.0.1", port: int = 8766) -> None:
     """Serve the light tools: scores, lyrics, saving and inspecting audio."""
     serve("cpu", transport, host, port)
 
 
-def gpu(*, transport: Literal["stdio", "sse", "http"] = "stdio", host: str = "127.0.0.1", port: int = 8767) -> None:
-    """Serve the heavy tools: durations, pitch, variance, mel, vocoder. Models are loaded at first use and kept."""
-    serve("gpu", transport, host, port)
+def gpu(
+    *,
+    transport: Transport = "stdio",
+    host: str = "127.0.0.1",
+    port: int = 8767,
+    role: Literal["all", "inference", "vocoder"] = "all",
+) -> None:
+    """Serve the heavy tools: durations, pitch, variance, mel, vocoder. Models are loaded at first use and kept.
+
+    Parameters
+    ----------
+    role
+        List only this role's tools.
+    """
+    serve("gpu", transport, host, port, role=role)
