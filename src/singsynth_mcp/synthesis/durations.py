@@ -1,0 +1,141 @@
+"""When each phoneme starts: the duration model, fitted to the written onsets (format, section 3.3).
+
+Vowels start on the written onsets and consonants before them. Where a group is shorter than the model's lengths, all of
+them shrink in proportion, as in OpenUtau. Where it is longer OpenUtau stretches all of them; here the consonants keep
+their length and the vowel takes the rest, since a duration model knows no long notes and gives them seconds of "f".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from singsynth_mcp.errors import InvalidVoicebank
+from singsynth_mcp.performance.model import Phoneme, Phrase
+from singsynth_mcp.synthesis.engines.onnx import Array, OnnxEngine
+from singsynth_mcp.synthesis.feeds import check_sum, run_model, text_inputs
+from singsynth_mcp.synthesis.frames import Floats
+from singsynth_mcp.synthesis.speakers import embedding_files, speaker_input
+from singsynth_mcp.voicebanks import Stage, Voicebank
+from singsynth_mcp.voicebanks.inventory import SILENCE
+
+VERSION = 1
+MOST_ASKED_S = 1.5
+"""Consonant lengths are stable for words up to this long: the model is asked for no longer ones."""
+CONSONANT_SHARE = 0.55
+"""Of a group's time, at most."""
+_RULE_CONSONANT_S = 0.07
+_RULE_VOWEL_S = 0.2
+
+
+def predict_durations(phrase: Phrase, bank: Voicebank, engine: OnnxEngine) -> Phrase:
+    """Return the phrase with `boundaries_s` set; later stages' results are dropped."""
+    stage = bank.stage("durations")
+    frame_s = bank.acoustic.config.frame_s
+    lengths_s = _by_rule(phrase) if stage is None else _predict(phrase, bank, stage, engine)
+    fitted = fit_durations(phrase, lengths_s, frame_s)
+    return replace(phrase, boundaries_s=fitted, pitch=None, variance=None)
+
+
+def duration_files(bank: Voicebank) -> list[Path]:
+    """Return the files that the stage's result depends on beside the voicebank's text files."""
+    stage = bank.stage("durations")
+    if stage is None:
+        return []
+    return [stage.model("linguistic"), stage.model("dur"), *embedding_files(bank, stage)]
+
+
+def fit_durations(phrase: Phrase, lengths_s: Floats, frame_s: float) -> Floats:
+    """Fit predicted lengths to the groups' anchors.
+
+    lengths_s: [phonemes] seconds. frame_s: no vowel becomes shorter than a frame where its group has that much.
+    Returns float64 [phonemes + 1] seconds: starts, and the end of the last; never falling.
+    """
+    spans = group_spans(phrase)
+    anchors = [*(group.start_s for group in phrase.groups[1:]), phrase.end_s]
+    head = lengths_s[slice(*spans[0])]
+    head = head * min(1.0, phrase.head_s / head.sum()) if head.sum() > 0 else head
+    starts = [anchors[0] - np.cumsum(head[::-1])[::-1]]
+    for (first, end), start_s, end_s in zip(spans[1:], anchors[:-1], anchors[1:], strict=True):
+        lengths = _fit_group(phrase.phonemes[first:end], lengths_s[first:end], max(0.0, end_s - start_s), frame_s)
+        starts.append(start_s + np.concatenate([[0.0], np.cumsum(lengths)[:-1]]))
+    return np.maximum.accumulate(np.concatenate([*starts, [anchors[-1]]]))
+
+
+def group_spans(phrase: Phrase) -> list[tuple[int, int]]:
+    """Return the first phoneme and the end of each group."""
+    firsts = [group.first for group in phrase.groups]
+    return list(zip(firsts, [*firsts[1:], len(phrase.phonemes)], strict=True))
+
+
+def _fit_group(phonemes: Sequence[Phoneme], lengths_s: Floats, available_s: float, frame_s: float) -> Floats:
+    total = lengths_s.sum()
+    lengths = lengths_s * min(1.0, available_s / total) if total > 0 else np.full(len(phonemes), available_s)
+    if total <= 0:
+        lengths = lengths / len(phonemes)
+    nucleus = next((i for i, phoneme in enumerate(phonemes) if phoneme.role != "consonant"), None)
+    if nucleus is None:
+        return lengths * (available_s / lengths.sum()) if lengths.sum() > 0 else lengths
+    others = np.arange(len(phonemes)) != nucleus
+    lengths[others] = np.maximum(lengths[others], frame_s)
+    # A frame's rounding may take a hair from a span of exactly one frame.
+    room = max(0.0, min(CONSONANT_SHARE * available_s, available_s - 1.01 * frame_s))
+    taken = lengths[others].sum()
+    if taken > room:
+        lengths[others] *= room / taken
+    lengths[nucleus] = available_s - lengths[others].sum()
+    return lengths
+
+
+def _predict(phrase: Phrase, bank: Voicebank, stage: Stage, engine: OnnxEngine) -> Floats:
+    """Ask the model, with the head group's SP put before the phonemes; returns [phonemes] seconds."""
+    frame_s = stage.config.frame_s
+    symbols = [SILENCE, *(phoneme.symbol for phoneme in phrase.phonemes)]
+    sizes = np.asarray([end - first for first, end in group_spans(phrase)])
+    division = np.concatenate([[sizes[0] + 1], sizes[1:]])
+    check_sum("word_div", int(division.sum()), len(symbols))
+    groups = np.repeat(np.arange(len(division)), division)
+    tones = np.clip(np.rint([group.midi for group in phrase.groups]), 0, 127)
+    text = text_inputs(stage, symbols)
+    words = {"word_div": division, "word_dur": _asked_frames(phrase, frame_s)}
+    encoded = run_model(engine.open(stage.model("linguistic"), on_cpu=True), text | words, "durations")
+    anchors = np.asarray([group.start_s for group in (phrase.groups[1], *phrase.groups[1:])])
+    outputs = run_model(
+        engine.open(stage.model("dur"), on_cpu=True),
+        encoded
+        | text
+        | words
+        | {
+            "ph_midi": tones[groups],
+            "spk_embed": speaker_input(bank, stage, phrase.speaker, anchors[groups]),
+        },
+        "durations",
+    )
+    return _lengths(outputs, stage, len(symbols))[1:] * frame_s
+
+
+def _asked_frames(phrase: Phrase, frame_s: float) -> Array:
+    """Return each group's frames, the head's first; truncated as OpenUtau does, here from the head's start."""
+    starts = [phrase.groups[1].start_s - phrase.head_s, *(group.start_s for group in phrase.groups[1:]), phrase.end_s]
+    frames = np.floor((np.asarray(starts) - starts[0]) / frame_s).astype(np.int64)
+    return np.clip(np.diff(frames), 1, max(1, int(MOST_ASKED_S / frame_s)))
+
+
+def _lengths(outputs: dict[str, Array], stage: Stage, count: int) -> Floats:
+    value = outputs.get("ph_dur_pred", next(iter(outputs.values())))
+    if value.size != count:
+        raise InvalidVoicebank(
+            f"the durations model {stage.model('dur')} answered {value.size} lengths for {count} phonemes",
+            path=str(stage.model("dur")),
+        )
+    return np.maximum(value.reshape(-1).astype(np.float64), 0.0)
+
+
+def _by_rule(phrase: Phrase) -> Floats:
+    """Return plain lengths for a voicebank without a duration model."""
+    return np.asarray(
+        [_RULE_CONSONANT_S if phoneme.role == "consonant" else _RULE_VOWEL_S for phoneme in phrase.phonemes]
+    )

@@ -1,0 +1,87 @@
+"""Audio of a phrase: the vocoder (format, sections 1.8, 2.6 and 3.7)."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from singsynth_mcp.errors import InvalidVoicebank, SynthesisFailed
+from singsynth_mcp.performance.curves import sample_curve
+from singsynth_mcp.performance.model import AudioPhrase, Curve, MelPhrase
+from singsynth_mcp.synthesis.engines.onnx import Array, OnnxEngine
+from singsynth_mcp.synthesis.feeds import run_model
+from singsynth_mcp.voicebanks import Voicebank
+from singsynth_mcp.voicebanks.config import VocoderConfig
+from singsynth_mcp.voicebanks.files import inside
+
+VERSION = 1
+FADE_FRAMES = 4
+"""Of silence at each end: phrases are summed, and a step there would click."""
+_EQUAL = ("sample_rate", "hop_size", "win_size", "fft_size", "num_mel_bins", "mel_fmin", "mel_fmax", "mel_scale")
+
+
+def vocode(mel: MelPhrase, bank: Voicebank, engine: OnnxEngine, loudness_db: Curve = 0.0) -> AudioPhrase:
+    """Return the mel's audio: mono, faded at both ends, with the gain curve `loudness_db` applied."""
+    config, path = _checked_vocoder(bank)
+    model = engine.open(path, on_cpu=config.force_on_cpu)
+    log_mel = mel.mel * np.float32(_base_factor(bank.acoustic.config.mel_base, config.mel_base))
+    outputs = run_model(model, {"mel": log_mel, "f0": mel.f0_hz}, "vocoder")
+    audio = outputs.get("waveform", next(iter(outputs.values()))).reshape(-1).astype(np.float32)
+    if len(audio) != len(mel.mel) * config.hop_size:
+        raise SynthesisFailed(
+            f"model {path} answered {len(audio)} samples for {len(mel.mel)} frames of {config.hop_size}"
+        )
+    faded = audio * _fades(len(audio), FADE_FRAMES * config.hop_size)
+    return AudioPhrase(_with_gain(faded, mel.offset_s, config, loudness_db), config.sample_rate, mel.offset_s)
+
+
+def vocoder_files(bank: Voicebank) -> list[Path]:
+    """Return the files that the stage's result depends on beside the voicebank's text files."""
+    folder, _ = bank.vocoder
+    return [_checked_vocoder(bank)[1], folder / "vocoder.yaml"]
+
+
+def _checked_vocoder(bank: Voicebank) -> tuple[VocoderConfig, Path]:
+    """Return the vocoder's config and model. Raises InvalidVoicebank when it wants another mel than the bank makes."""
+    folder, config = bank.vocoder
+    acoustic = bank.acoustic.config
+    for key in _EQUAL:
+        ours, wanted = getattr(acoustic, key), getattr(config, key)
+        agree = math.isclose(ours, wanted, abs_tol=1e-5) if isinstance(ours, float) else ours == wanted
+        if not agree:
+            raise InvalidVoicebank(
+                f"the vocoder {folder} wants {key} {wanted}, the acoustic model of {bank.id} makes {ours}",
+                hint="Put the vocoder that the voicebank was made for into its dsvocoder folder",
+                path=str(folder / "vocoder.yaml"),
+            )
+    return config, inside(folder, folder, config.model)
+
+
+def _base_factor(made: str, wanted: str) -> float:
+    """Return what turns a logarithm of one base into the other's."""
+    for base in (made, wanted):
+        if base not in ("10", "e"):
+            raise InvalidVoicebank(f"mel_base {base} is unknown; it is 10 or e")
+    return math.log(10.0) ** ((made == "10") - (wanted == "10"))
+
+
+def _fades(samples: int, fade: int) -> Array:
+    """Return a raised cosine at both ends, float32 [samples]."""
+    fade = min(fade, samples // 2)
+    window = np.ones(samples, np.float32)
+    rise = (0.5 - 0.5 * np.cos(np.pi * np.arange(fade) / fade)).astype(np.float32) if fade else window[:0]
+    window[:fade] = rise
+    window[samples - fade :] = rise[::-1]
+    return window
+
+
+def _with_gain(audio: Array, offset_s: float, config: VocoderConfig, loudness_db: Curve) -> Array:
+    if loudness_db == 0.0:
+        return audio
+    frames = len(audio) // config.hop_size
+    times = offset_s + np.arange(frames + 1, dtype=np.float64) * np.float64(config.frame_s)
+    levels_db = sample_curve(loudness_db, times)
+    gain_db = np.interp(np.arange(len(audio)) / config.hop_size, np.arange(frames + 1), levels_db)
+    return (audio * 10.0 ** (gain_db / 20.0)).astype(np.float32)
