@@ -29,10 +29,7 @@ def proxy(
 ) -> None:
     """Serve every tool at one endpoint: the CPU and GPU servers' merged, and `sing`. What a host should start.
 
-    Parameters
-    ----------
-    config
-        JSON file with the upstream servers (mcpServers); the package's own two otherwise.
+    :param config: JSON file with the upstream servers (mcpServers); the package's own two otherwise.
     """
     serve("proxy", transport, host, port, config=config)
 
@@ -51,9 +48,6 @@ def gpu(
 ) -> None:
     """Serve the heavy tools: durations, pitch, variance, mel, vocoder. Models are loaded at first use and kept.
 
-    Parameters
-    ----------
-    role
-        List only this role's tools.
+    :param role: List only this role's tools.
     """
     serve("gpu", transport, host, port, role=role)
