@@ -1,0 +1,158 @@
+"""A fixed synthesiser: harmonic and noise envelopes and F0 to a waveform.
+
+Band-limited pulses and noise, cut into frames, shaped by minimum-phase filters and overlap-added.
+It has no weights and no random state: the noise is a hash of the sample number, so that equal
+inputs give equal samples. Frame ``i`` is centred on sample ``HOP * i + HOP / 2``.
+
+Amplitudes: a harmonic at frequency f is a cosine of amplitude ``2 exp(harmonic(f)) sqrt(f0 / fs)``
+(a pulse train of unit power under the filter), the noise is white noise of unit variance under
+``exp(noise(f))``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from singsynth_mcp.synthesis.engines.torch.fourier import (
+    BINS,
+    FFT_SIZE,
+    HALF,
+    ROWS,
+    RealFourier,
+    bin_numbers,
+)
+
+SAMPLE_RATE = 44100
+HOP = 512
+BANDS = 128
+
+
+def band_to_bin_matrix(centres_hz: np.ndarray) -> np.ndarray:
+    """Return float64 [bands, BINS]: linear interpolation from bands to DFT bins."""
+    bins = np.arange(BINS) * SAMPLE_RATE / FFT_SIZE
+    return np.stack([np.interp(bins, centres_hz, row) for row in np.eye(len(centres_hz))])
+
+
+def minimum_phase_matrix(centres_hz: np.ndarray) -> np.ndarray:
+    """Return float64 [bands, BINS]: log amplitudes at bands times this is the minimum phase.
+
+    The phase is the Hilbert transform of the log amplitude, linear in it; taken through the folded
+    cepstrum on a grid four times finer than the filter's.
+    """
+    size = 4 * FFT_SIZE
+    fine = np.arange(size // 2 + 1) * SAMPLE_RATE / size
+    levels = np.stack([np.interp(fine, centres_hz, row) for row in np.eye(len(centres_hz))])
+    cepstrum = np.fft.irfft(levels, axis=1)
+    cepstrum[:, 1 : size // 2] *= 2.0
+    cepstrum[:, size // 2 + 1 :] = 0.0
+    return np.fft.rfft(cepstrum, axis=1).imag[:, ::4]
+
+
+def sample_noise(count: Tensor) -> Tensor:
+    """Return white noise of unit variance for sample numbers int64 ``count``, float32.
+
+    Sums four uniform hashes (exact integer arithmetic, the same on every machine).
+    """
+    prime = 2147483647
+    total = torch.zeros_like(count, dtype=torch.float32)
+    for seed in (91199, 1299709, 15485863, 32452843):
+        x = (count * 48271 + seed) % prime
+        x = (x * x + seed * x) % prime
+        x = (x * x + 69621 * x + seed) % prime
+        total = total + x.to(torch.float32) / prime
+    return (total - 2.0) * math.sqrt(3.0)
+
+
+class SourceFilter(nn.Module):
+    """Synthesise a waveform from envelopes on bands at ``centres_hz``."""
+
+    def __init__(self, centres_hz: np.ndarray) -> None:
+        super().__init__()
+        self.fourier = RealFourier()
+        order = bin_numbers().reshape(-1).clamp(max=BINS - 1)
+        for name, matrix in (
+            ("to_bins", band_to_bin_matrix(centres_hz)),
+            ("to_phase", minimum_phase_matrix(centres_hz)),
+        ):
+            table = torch.from_numpy(matrix).to(torch.float32)[:, order].contiguous()
+            self.register_buffer(name, table, persistent=False)
+        window = torch.hann_window(2 * HOP, periodic=True)
+        self.register_buffer("window", window, persistent=False)
+        self.register_buffer("ramp", torch.arange(HOP) / HOP, persistent=False)
+
+    def forward(self, harmonic: Tensor, noise: Tensor, f0: Tensor) -> Tensor:
+        """Return float32 [B, T * HOP] for envelopes [B, T, BANDS] and ``f0`` [B, T] Hz (> 0)."""
+        batch = f0.shape[0]
+        pulses, breath = self.excitation(f0, voicedness(harmonic, noise))
+        real, imaginary = self._shape(pulses, harmonic)
+        noise_real, noise_imaginary = self._shape(breath, noise)
+        frames = self.fourier.inverse(real + noise_real, imaginary + noise_imaginary)
+        return limit(overlap_add(frames.reshape(batch, -1, FFT_SIZE)))
+
+    def excitation(self, f0: Tensor, voiced: Tensor) -> tuple[Tensor, Tensor]:
+        """Return pulses and noise, each [B, T * HOP].
+
+        Noise of voiced frames swells and falls with the pulses, as breath does in phonation
+        (Mehta and Quatieri, 2005); ``voiced`` [B, T] in 0 .. 1 says how much.
+        """
+        hertz = self._to_samples(f0)
+        cycles = torch.cumsum((hertz / SAMPLE_RATE).to(torch.float64), dim=1)
+        phase = (cycles - torch.round(cycles)).to(torch.float32)
+        partials = torch.floor(SAMPLE_RATE / 2 / hertz)
+        below = torch.sin(math.pi * phase)
+        tiny = below.abs() < 1e-6
+        ratio = torch.sin((2.0 * partials + 1.0) * math.pi * phase) / torch.where(tiny, 1.0, below)
+        pulses = (torch.where(tiny, 2.0 * partials + 1.0, ratio) - 1.0) * torch.sqrt(
+            hertz / SAMPLE_RATE
+        )
+        count = torch.cumsum(torch.ones_like(hertz, dtype=torch.int64), dim=1)
+        swell = 0.5 * self._to_samples(voiced)
+        swing = (1.0 + swell * torch.cos(2.0 * math.pi * phase)) * torch.rsqrt(1.0 + swell**2 / 2)
+        return pulses, sample_noise(count) * swing
+
+    def _to_samples(self, curve: Tensor) -> Tensor:
+        """Interpolate a curve at frame centres [B, T] to samples [B, T * HOP], ends held."""
+        held = torch.cat([curve[:, :1], curve, curve[:, -1:]], dim=1)
+        ramp = held[:, :-1, None] * (1.0 - self.ramp) + held[:, 1:, None] * self.ramp
+        return ramp.reshape(curve.shape[0], -1)[:, HOP // 2 : -(HOP // 2)]
+
+    def _shape(self, excitation: Tensor, envelope: Tensor) -> tuple[Tensor, Tensor]:
+        """Cut an excitation into windowed frames and filter them: spectra [B * T, ROWS, HALF]."""
+        blocks = functional.pad(excitation, (HOP // 2, HOP // 2)).reshape(
+            excitation.shape[0], -1, HOP
+        )
+        frames = torch.cat([blocks[:, :-1], blocks[:, 1:]], dim=2) * self.window
+        real, imaginary = self.fourier(frames.reshape(-1, 2 * HOP))
+        levels = envelope.reshape(-1, BANDS)
+        amplitude = torch.exp(torch.matmul(levels, self.to_bins)).reshape(-1, ROWS, HALF)
+        phase = torch.matmul(levels, self.to_phase).reshape(-1, ROWS, HALF)
+        cos, sin = amplitude * torch.cos(phase), amplitude * torch.sin(phase)
+        return real * cos - imaginary * sin, real * sin + imaginary * cos
+
+
+def voicedness(harmonic: Tensor, noise: Tensor) -> Tensor:
+    """Return [B, T] in 0 .. 1: how far the harmonics stand above the noise in the low bands."""
+    margin = (harmonic[:, :, 4:40] - noise[:, :, 4:40]).mean(dim=2)
+    return torch.sigmoid(2.0 * (margin - 0.5))
+
+
+def overlap_add(frames: Tensor) -> Tensor:
+    """Add frames [B, T, FFT_SIZE] at steps of HOP: [B, T * HOP], the tail cut off."""
+    parts = FFT_SIZE // HOP
+    blocks = frames.reshape(frames.shape[0], -1, parts, HOP)
+    total = functional.pad(blocks[:, :, 0], (0, 0, 0, parts - 1))
+    for i in range(1, parts):
+        total = total + functional.pad(blocks[:, :, i], (0, 0, i, parts - 1 - i))
+    samples = total[:, : 1 - parts + 1].reshape(frames.shape[0], -1)
+    return samples[:, HOP // 2 : -(HOP // 2)]
+
+
+def limit(samples: Tensor) -> Tensor:
+    """Bend samples above 0.9 towards 1 so that nothing clips; below, leave them alone."""
+    over = functional.relu(samples.abs() - 0.9)
+    return torch.sign(samples) * (samples.abs() - over + 0.1 * torch.tanh(10.0 * over))

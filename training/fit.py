@@ -1,0 +1,145 @@
+"""The training loop: one for every stage, timed, seeded, resumable.
+
+A stage runs for a share of the budget's minutes. Every batch is drawn from a generator seeded by
+(seed, stage, step), so that a run that was interrupted goes on with the batches it would have had.
+What is exported is a running mean of the weights.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from training.batches import Phrase
+from training.cache import cache_directory
+from training.stages import STAGES, Stage
+
+SHARES = {"durations": 0.03, "pitch": 0.10, "variance": 0.07, "vocoder": 0.20, "acoustic": 0.60}
+"""How the minutes of fitting are divided."""
+CHECKPOINT_SECONDS = 120.0
+LOG_EVERY = 50
+WARM_UP = 100
+MEAN_DECAY = 0.998
+
+
+@dataclass
+class Progress:
+    """How far the fitting of one stage has come."""
+
+    step: int = 0
+    seconds: float = 0.0
+
+
+class Fitting:
+    """One stage being fitted: nets, optimiser, mean of the weights, checkpoint and log."""
+
+    def __init__(self, stage: Stage, seconds: float, seed: int, folder: Path) -> None:
+        self.stage, self.seconds, self.seed = stage, seconds, seed
+        self.checkpoint = folder / f"{stage.name}.pt"
+        self.log = folder / f"{stage.name}.tsv"
+        self.progress = Progress()
+        weights = [p for p in stage.modules.parameters() if p.requires_grad]
+        self.optimiser = torch.optim.AdamW(weights, lr=stage.rate, weight_decay=0.01)
+        self.mean = {k: v.clone() for k, v in stage.modules.state_dict().items()}
+        self.recent: dict[str, float] = {}
+        if self.checkpoint.exists():
+            self._resume()
+
+    def run(self, phrases: list[Phrase]) -> dict[str, float]:
+        """Fit until the time is up; return the smoothed losses at the end."""
+        began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
+        self.stage.modules.train()
+        while self.progress.seconds < self.seconds:
+            self._step(phrases)
+            self.progress.seconds = time.monotonic() - began
+            if self.progress.step % LOG_EVERY == 0:
+                self._write_log()
+            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                self._save()
+                saved = time.monotonic()
+        self._save()
+        return self.recent
+
+    def _step(self, phrases: list[Phrase]) -> None:
+        step = self.progress.step
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._rate()
+        rng = np.random.default_rng((self.seed, zlib.crc32(self.stage.name.encode()), step))
+        losses = self.stage.losses(phrases, rng)
+        total = torch.stack(list(losses.values())).sum()
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(self.stage.modules.parameters(), 1.0)
+        self.optimiser.step()
+        decay = min(MEAN_DECAY, (step + 1) / (step + 10))
+        with torch.no_grad():
+            for name, value in self.stage.modules.state_dict().items():
+                self.mean[name].lerp_(value, 1.0 - decay)
+        for name, loss in losses.items():
+            before = self.recent.get(name, float(loss.detach()))
+            self.recent[name] = before + 0.02 * (float(loss.detach()) - before)
+        self.progress.step += 1
+
+    def _rate(self) -> float:
+        """Warm up, then fall along a cosine to a fiftieth as the time runs out."""
+        done = min(1.0, self.progress.seconds / self.seconds)
+        fall = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * done))
+        return self.stage.rate * fall * min(1.0, (self.progress.step + 1) / WARM_UP)
+
+    def _write_log(self) -> None:
+        fresh = not self.log.exists()
+        with self.log.open("a", encoding="utf-8") as file:
+            if fresh:
+                file.write("\t".join(["step", "seconds", "rate", *self.recent]) + "\n")
+            values = [f"{value:.4f}" for value in self.recent.values()]
+            row = [str(self.progress.step), f"{self.progress.seconds:.0f}", f"{self._rate():.2e}"]
+            file.write("\t".join([*row, *values]) + "\n")
+
+    def _save(self) -> None:
+        temporary = self.checkpoint.with_suffix(".tmp")
+        state = {
+            "weights": self.stage.modules.state_dict(),
+            "mean": self.mean,
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.progress.step,
+            "seconds": self.progress.seconds,
+            "recent": self.recent,
+        }
+        torch.save(state, temporary)
+        temporary.replace(self.checkpoint)
+
+    def _resume(self) -> None:
+        state = torch.load(self.checkpoint, weights_only=True)
+        self.stage.modules.load_state_dict(state["weights"])
+        self.mean = state["mean"]
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.progress = Progress(state["step"], state["seconds"])
+        self.recent = state["recent"]
+
+
+def fit_stage(name: str, phrases: list[Phrase], minutes: float, seed: int) -> dict[str, float]:
+    """Fit one stage for ``minutes`` (those of an interrupted run count), from its checkpoint."""
+    torch.manual_seed(seed)
+    fitting = Fitting(STAGES[name](), minutes * 60.0, seed, fit_directory())
+    return fitting.run(phrases)
+
+
+def fitted(name: str) -> Stage:
+    """Return a stage with the mean of its fitted weights, ready to be used or exported."""
+    stage = STAGES[name]()
+    state = torch.load(fit_directory() / f"{name}.pt", weights_only=True)
+    stage.modules.load_state_dict(state["mean"])
+    stage.modules.eval()
+    return stage
+
+
+def fit_directory() -> Path:
+    """Return the folder of checkpoints and loss logs."""
+    return cache_directory("fit")
