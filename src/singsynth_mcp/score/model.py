@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Literal
 
 Syllabic = Literal["single", "begin", "middle", "end"]
+Jump = Literal["da_capo", "dal_segno"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Lyric:
     syllables: tuple[str, ...]
     """More than one is an elision: several syllables on one note."""
     syllabic: Syllabic = "single"
+    """Normalised by syllables.py: within a verse of a line, a word always runs begin, middle …, end."""
     extend: bool = False
     language: str | None = None
     """ISO 639, as the score's xml:lang says; None where it says nothing."""
@@ -43,6 +45,7 @@ class Note:
     """From 1, in the meter's beat unit."""
     lyrics: tuple[Lyric, ...] = ()
     grace: bool = False
+    """A grace note; `position` is that of the note it leads to, `duration` 0."""
     slurred: bool = False
     """True when a slur from the note before reaches this one."""
     breath_mark: bool = False
@@ -86,6 +89,19 @@ class Measure:
     duration: Fraction
     beats: int
     beat_type: int
+    repeat_start: bool = False
+    repeat_times: int = 0
+    """How often the section that ends here is played; 0 where no repeat ends. Where there are endings, they decide."""
+    endings: tuple[int, ...] = ()
+    """The passes that play this measure (an ending, "volta"); empty: all."""
+    jump: Jump | None = None
+    """After this measure: D.C. or D.S."""
+    segno: bool = False
+    to_coda: bool = False
+    """After the jump, go from the end of this measure to the coda."""
+    coda: bool = False
+    fine: bool = False
+    """After the jump, the piece ends with this measure."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +125,8 @@ class Score:
     tempos: tuple[Tempo, ...]
     language: str | None = None
     warnings: tuple[ScoreWarning, ...] = ()
+    next_note: int = 1
+    """Number of the next new note's id, so that a deleted note's id never comes back."""
 
 
 @dataclass(frozen=True)

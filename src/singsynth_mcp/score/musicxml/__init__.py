@@ -1,0 +1,1 @@
+"""MusicXML 1.0 to 4.0 (W3C), partwise and timewise, plain and compressed."""

@@ -1,0 +1,93 @@
+"""<note> elements → what singing needs from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element
+
+from singsynth_mcp.score.model import Lyric
+from singsynth_mcp.score.musicxml.lyrics import read_lyrics
+
+_SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+
+@dataclass(slots=True)
+class NoteContent:
+    """What the children of a <note> say."""
+
+    chord: bool = False
+    rest: bool = False
+    grace: bool = False
+    cue: bool = False
+    unpitched: bool = False
+    midi: float | None = None
+    duration: str = "0"
+    voice: str = "1"
+    staff: int = 1
+    tie_start: bool = False
+    tie_stop: bool = False
+    slurs: list[tuple[str, str]] = field(default_factory=list)
+    """(number, "start" | "stop" | "continue")."""
+    breath_mark: bool = False
+    fermata: bool = False
+    lyrics: list[Element] = field(default_factory=list)
+
+
+_FLAGS = frozenset({"chord", "rest", "grace", "cue", "unpitched"})
+
+
+def read_note(element: Element) -> NoteContent:
+    """Collect what singing needs from a <note>. Raises ValueError for numbers that are none."""
+    content = NoteContent()
+    for child in element:
+        tag = child.tag
+        if tag == "pitch":
+            content.midi = _midi(child)
+        elif tag == "duration":
+            content.duration = child.text or "0"
+        elif tag == "voice":
+            content.voice = (child.text or "1").strip()
+        elif tag == "staff":
+            content.staff = int(child.text or 1)
+        elif tag == "tie":
+            _set_tie(content, child.get("type"))
+        elif tag == "lyric":
+            content.lyrics.append(child)
+        elif tag == "notations":
+            _read_notations(content, child)
+        elif tag in _FLAGS:
+            setattr(content, tag, True)
+    return content
+
+
+def lyrics_of(content: NoteContent) -> tuple[Lyric, ...]:
+    """Return the note's lyrics."""
+    return read_lyrics(content.lyrics) if content.lyrics else ()
+
+
+def _midi(pitch: Element) -> float:
+    step = (pitch.findtext("step") or "").strip().upper()
+    if step not in _SEMITONES:
+        raise ValueError(f'the pitch step "{step}"')
+    alter = float(pitch.findtext("alter") or 0)
+    return _SEMITONES[step] + alter + 12 * (int(pitch.findtext("octave") or "") + 1)
+
+
+def _set_tie(content: NoteContent, kind: str | None) -> None:
+    if kind == "start":
+        content.tie_start = True
+    elif kind == "stop":
+        content.tie_stop = True
+
+
+def _read_notations(content: NoteContent, notations: Element) -> None:
+    for child in notations:
+        tag = child.tag
+        if tag == "slur":
+            content.slurs.append((child.get("number", "1"), child.get("type", "")))
+        elif tag == "tied":
+            _set_tie(content, child.get("type"))
+        elif tag == "fermata":
+            content.fermata = True
+        elif tag == "articulations":
+            content.breath_mark |= any(mark.tag in ("breath-mark", "caesura") for mark in child)

@@ -1,0 +1,165 @@
+"""One part's measures → its written notes; what all parts share goes into the bars."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+from xml.etree.ElementTree import Element
+
+from singsynth_mcp.errors import InvalidScore
+from singsynth_mcp.score.findings import Findings
+from singsynth_mcp.score.musicxml.bars import Bar, read_barline, read_direction, read_sound
+from singsynth_mcp.score.musicxml.notes import NoteContent, lyrics_of, read_note
+from singsynth_mcp.score.voices import WrittenNote
+
+
+@dataclass
+class PartReader:
+    """Reads one part, measure by measure."""
+
+    part: str
+    bars: list[Bar]
+    findings: Findings
+    notes: list[WrittenNote] = field(default_factory=list)
+    unpitched: int = 0
+    _divisions: Fraction = Fraction(1)
+    _transpose: float = 0
+    _beats: int = 4
+    _beat_type: int = 4
+    _cursor: Fraction = Fraction(0)
+    _chord_start: Fraction = Fraction(0)
+    _ending: tuple[int, ...] = ()
+    _slurs: dict[tuple[int, str], set[str]] = field(default_factory=dict)
+    _known_quarters: dict[str | None, Fraction] = field(default_factory=dict)
+
+    def read(self, measures: list[Element]) -> None:
+        """Read the part. Raises InvalidScore with part and measure where a number cannot be read."""
+        for index, measure in enumerate(measures):
+            number = measure.get("number") or str(index + 1)
+            if index == len(self.bars):
+                self.bars.append(Bar(number, self._beats, self._beat_type))
+            try:
+                self._read_measure(index, measure)
+            except (ValueError, ZeroDivisionError, OverflowError) as error:
+                message = f"Part {self.part}, measure {number}: cannot read {error}"
+                hint = "Mend that measure, or export the score again"
+                raise InvalidScore(message, hint=hint, part=self.part, measure=number) from error
+
+    def _read_measure(self, index: int, measure: Element) -> None:
+        bar = self.bars[index]
+        self._cursor = self._chord_start = Fraction(0)
+        ending_closes = False
+        for child in measure:
+            tag = child.tag
+            if tag == "note":
+                self._read_note(index, child)
+            elif tag == "backup":
+                self._cursor = max(Fraction(0), self._cursor - self._quarters(child.findtext("duration")))
+            elif tag == "forward":
+                self._cursor += self._quarters(child.findtext("duration"))
+            elif tag == "attributes":
+                self._read_attributes(bar, child)
+            elif tag == "direction":
+                offset = Fraction(child.findtext("offset") or 0) / self._divisions
+                read_direction(bar, child, max(Fraction(0), self._cursor + offset))
+            elif tag == "sound":
+                read_sound(bar, child, self._cursor)
+            elif tag == "barline":
+                read_barline(bar, child)
+                ending_closes |= self._read_ending(child)
+            if self._cursor > bar.duration:
+                bar.duration = self._cursor
+        if self._ending:
+            bar.endings = self._ending
+        if ending_closes:
+            self._ending = ()
+
+    def _quarters(self, text: str | None) -> Fraction:
+        duration = self._known_quarters.get(text)
+        if duration is None:
+            duration = Fraction((text or "0").strip()) / self._divisions
+            if duration < 0:
+                raise ValueError(f"the negative duration {text}")
+            self._known_quarters[text] = duration
+        return duration
+
+    def _read_attributes(self, bar: Bar, attributes: Element) -> None:
+        divisions = attributes.findtext("divisions")
+        if divisions is not None:
+            self._divisions = Fraction(divisions.strip())
+            if self._divisions <= 0:
+                raise ValueError(f"divisions of {divisions}")
+            self._known_quarters.clear()
+        time = attributes.find("time")
+        if time is not None and time.find("senza-misura") is None:
+            # 3+2/8 is five eighths; of several meters at once the first counts.
+            self._beats = sum(int(beats) for beats in (time.findtext("beats") or "4").split("+"))
+            self._beat_type = int(time.findtext("beat-type") or 4)
+            if self._beats <= 0 or self._beat_type <= 0:
+                raise ValueError(f"the meter {self._beats}/{self._beat_type}")
+            bar.beats, bar.beat_type = self._beats, self._beat_type
+        transpose = attributes.find("transpose")
+        if transpose is not None:
+            octaves = int(transpose.findtext("octave-change") or 0)
+            self._transpose = float(transpose.findtext("chromatic") or 0) + 12 * octaves
+
+    def _read_ending(self, barline: Element) -> bool:
+        """Open an ending; True when the measure closes it."""
+        ending = barline.find("ending")
+        if ending is None:
+            return False
+        if ending.get("type") == "start":
+            self._ending = ending_passes(ending.get("number", ""))
+            return False
+        return True
+
+    def _read_note(self, index: int, element: Element) -> None:
+        content = read_note(element)
+        duration = Fraction(0) if content.grace else self._quarters(content.duration)
+        if not content.chord:
+            self._chord_start = self._cursor
+            self._cursor += duration
+        if content.rest or content.cue:
+            return
+        if content.midi is None:
+            self._pass_over_unpitched(index, content)
+            return
+        voice = (content.staff, content.voice)
+        slurred = self._slurred(voice, content.slurs)
+        if content.chord and self.notes:
+            slurred = self.notes[-1].slurred
+        self.notes.append(
+            WrittenNote(
+                index, self._chord_start, duration, content.midi + self._transpose, voice, lyrics_of(content),
+                content.grace, content.tie_start, content.tie_stop, slurred, content.breath_mark,
+                content.fermata, content.chord,
+            )
+        )  # fmt: skip
+
+    def _pass_over_unpitched(self, index: int, content: NoteContent) -> None:
+        self.unpitched += 1
+        if content.lyrics:
+            bar = self.bars[index]
+            beat = float(1 + self._chord_start * bar.beat_type / 4)
+            message = "A spoken note (no pitch) is not sung"
+            self.findings.add("unpitched_note", message, part=self.part, measure=bar.number, beat=beat)
+
+    def _slurred(self, voice: tuple[int, str], slurs: list[tuple[str, str]]) -> bool:
+        """Return whether a slur reaches the note from an earlier one of its voice."""
+        opened = self._slurs.setdefault(voice, set())
+        slurred = bool(opened)  # before the starts: a slur's first note is not reached by it
+        for number, kind in slurs:
+            if kind == "start":
+                opened.add(number)
+            elif kind == "stop":
+                opened.discard(number)
+        return slurred
+
+
+def ending_passes(text: str) -> tuple[int, ...]:
+    """Return the passes of an ending's number: "1, 2" and "1-2" are 1 and 2."""
+    passes: set[int] = set()
+    for first, last in re.findall(r"(\d{1,2})(?:\s*-\s*(\d{1,2}))?", text):
+        passes.update(range(int(first), int(last or first) + 1))
+    return tuple(sorted(passes))

@@ -1,0 +1,122 @@
+"""A MusicXML document → Score (MusicXML 4.0, W3C Community Group Final Report)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import count
+from xml.etree.ElementTree import Element
+
+from singsynth_mcp.errors import InvalidScore, NothingToSing, UnsupportedFormat
+from singsynth_mcp.score.findings import Findings
+from singsynth_mcp.score.model import Part, Score
+from singsynth_mcp.score.musicxml.bars import Bar, gradual_changes, measures_of, tempos_of
+from singsynth_mcp.score.musicxml.document import parse_xml
+from singsynth_mcp.score.musicxml.lyrics import default_language
+from singsynth_mcp.score.musicxml.part import PartReader
+from singsynth_mcp.score.reading import EXPORT_HINT
+from singsynth_mcp.score.voices import lines_of
+
+_OTHER_KINDS = {
+    "html": "a web page (HTML); the download gave a page instead of the file",
+    "mei": "MEI",
+    "museScore": "a MuseScore file (.mscx)",
+    "opus": "a MusicXML opus, a list of scores",
+    "container": "the table of contents of an .mxl file",
+    "svg": "an SVG picture",
+    "GPIF": "a Guitar Pro file",
+}
+
+
+def read_musicxml(data: bytes, name: str) -> Score:
+    """Read a MusicXML document.
+
+    Raises InvalidScore (not well-formed, numbers that are none), UnsupportedFormat (XML of another kind) or
+    NothingToSing (no parts, no notes with a pitch).
+    """
+    root = parse_xml(data, name)
+    _drop_namespaces(root)
+    parts = _measures_by_part(root, name)
+    findings = Findings()
+    bars: list[Bar] = []
+    readers = [PartReader(part, bars, findings) for part in parts]
+    for reader, measures in zip(readers, parts.values(), strict=True):
+        reader.read(measures)
+    _check_notes(readers, name)
+    return _build(root, readers, bars, findings)
+
+
+def _build(root: Element, readers: list[PartReader], bars: list[Bar], findings: Findings) -> Score:
+    measures = measures_of(bars)
+    names = _part_names(root)
+    ids = count(1)
+    parts = tuple(
+        Part(
+            reader.part,
+            names.get(reader.part) or reader.part,
+            lines_of(reader.part, reader.notes, measures, findings, ids),
+            percussion=bool(reader.unpitched and not reader.notes),
+        )
+        for reader in readers
+    )
+    if not any(note.lyrics for part in parts for line in part.lines for note in line.notes):
+        findings.add("no_lyrics", "The score has no lyrics: add some with modify_score (set_lyrics) before singing it")
+    if gradual := gradual_changes(bars):
+        listing = ", ".join(gradual[:8]) + (", …" if len(gradual) > 8 else "")
+        findings.add("gradual_tempo", f"Tempo changes in words alone are not followed (measures {listing})")
+    return Score(
+        _title(root), parts, measures, tempos_of(bars, measures), default_language(root), findings.warnings(), next(ids)
+    )
+
+
+def _drop_namespaces(root: Element) -> None:
+    """MusicXML has no namespace; some writers put one in all the same."""
+    if root.tag.startswith("{"):
+        for element in root.iter():
+            element.tag = element.tag.rpartition("}")[2]
+
+
+def _measures_by_part(root: Element, name: str) -> dict[str, list[Element]]:
+    """Return each part's measures in document order; a timewise score is turned round."""
+    parts: dict[str, list[Element]] = defaultdict(list)
+    if root.tag == "score-partwise":
+        for number, part in enumerate(root.iterfind("part"), 1):
+            part_id = part.get("id") or f"P{number}"
+            if part_id in parts:
+                message = f'{name} has two parts with the id "{part_id}"'
+                raise InvalidScore(message, hint="Export the score again", file=name, part=part_id)
+            parts[part_id] = part.findall("measure")
+    elif root.tag == "score-timewise":
+        for measure in root.iterfind("measure"):
+            for number, part in enumerate(measure.iterfind("part"), 1):
+                turned = Element("measure", measure.attrib)
+                turned.extend(part)
+                parts[part.get("id") or f"P{number}"].append(turned)
+    else:
+        kind = _OTHER_KINDS.get(root.tag, f"XML of another kind (<{root.tag}>)")
+        raise UnsupportedFormat(f"{name} is {kind}, not MusicXML", hint=EXPORT_HINT, file=name)
+    if not parts:
+        raise NothingToSing(f"{name} has no parts", hint="Export the score again with its staves", file=name)
+    return parts
+
+
+def _check_notes(readers: list[PartReader], name: str) -> None:
+    """Raise NothingToSing unless some part has a note with a pitch."""
+    if any(reader.notes for reader in readers):
+        return
+    if any(reader.unpitched for reader in readers):
+        message = f"{name} has percussion only: no note has a pitch"
+        raise NothingToSing(message, hint="Give a score with a vocal part", file=name)
+    raise NothingToSing(f"{name} has no notes", hint="Give a score with a vocal part", file=name)
+
+
+def _part_names(root: Element) -> dict[str, str]:
+    parts = root.iterfind("part-list/score-part")
+    return {part.get("id", ""): " ".join((part.findtext("part-name") or "").split()) for part in parts}
+
+
+def _title(root: Element) -> str:
+    """Return the work's title, with the movement's where both are given and differ."""
+    work, movement = (" ".join((root.findtext(path) or "").split()) for path in ("work/work-title", "movement-title"))
+    if work and movement and work != movement:
+        return f"{work}: {movement}"
+    return work or movement or "Untitled"
