@@ -1,0 +1,23 @@
+"""predict_pitch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from singsynth_mcp.contracts.performance import PerformanceResult, PredictRequest
+from singsynth_mcp.gpu_server.predicting import Predictor, fill_performance
+from singsynth_mcp.gpu_server.services import GpuServices
+from singsynth_mcp.synthesis.pitch import predict_pitch as predict
+from singsynth_mcp.synthesis.pitch import unused_pitch_controls
+
+_PREDICTOR = Predictor(
+    "predict_pitch", lambda phrase: replace(phrase, pitch=None, variance=None), predict, unused_pitch_controls
+)
+
+
+async def predict_pitch(request: PredictRequest, services: GpuServices) -> PerformanceResult:
+    """Give a performance its pitch curve.
+
+    Raises what predict_durations raises, and StageMissing without durations.
+    """
+    return await fill_performance(request, services, _PREDICTOR)

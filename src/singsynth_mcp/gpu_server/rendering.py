@@ -1,0 +1,149 @@
+"""What the stages share: open a performance, go phrase by phrase through the memo, say what went wrong where."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from anyio import to_thread
+
+from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
+from singsynth_mcp.contracts.calling import Progress
+from singsynth_mcp.contracts.common import PassedOver
+from singsynth_mcp.errors import InvalidRequest, SingSynthError, VoicebankMismatch
+from singsynth_mcp.gpu_server.services import GpuServices
+from singsynth_mcp.performance.blobs import phrase_from_bytes
+from singsynth_mcp.performance.model import Phrase
+from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, file_facts, shared_engine
+from singsynth_mcp.synthesis.stages import STAGES
+from singsynth_mcp.voicebanks import Voicebank, get_voicebank
+
+
+@dataclass(frozen=True)
+class PhraseWork:
+    """A stage's work on one phrase: the hash of what it reads, and what makes the blob where the memo has none."""
+
+    reads: str
+    make: Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A performance in the hands of one stage."""
+
+    tool: str
+    performance_id: str
+    performance: Manifest
+    bank: Voicebank
+    engine: OnnxEngine
+    services: GpuServices
+    passed_over: Counter[str] = field(default_factory=Counter)
+    """Control that the voicebank cannot follow → in how many phrases."""
+
+    async def phrase(self, index: int) -> Phrase:
+        """Return a phrase of the performance. Raises ArtifactsMissing."""
+        data = await self.services.store.get_blob(self.performance.entries[index].blob)
+        return phrase_from_bytes(data)
+
+    async def blobs(self, indices: Sequence[int], work_on: Callable[[int], Awaitable[PhraseWork]]) -> dict[int, str]:
+        """Return each phrase's blob, from the memo or made now.
+
+        Raises the stage's errors with the tool's name and the phrase's number put before the message.
+        """
+        facts = await to_thread.run_sync(self._facts)
+        blobs: dict[int, str] = {}
+        for done, index in enumerate(indices, start=1):
+            with _naming(self.tool, index):
+                work = await work_on(index)
+                key = memo_key(self.tool, facts, work.reads)
+                blobs[index] = await self._recalled(key) or await self._made(key, work.make)
+            progress = Progress(done / len(indices), self.tool, f"phrase {done} of {len(indices)}")
+            await self.services.on_progress(progress)
+        return blobs
+
+    async def is_deterministic(self) -> bool:
+        """Return whether no model up to this stage draws noise, which onnxruntime cannot seed for each run."""
+        names = list(STAGES)
+        until = names[: names.index(self.tool) + 1]
+        files = [path for name in until for path in STAGES[name].files(self.bank)]
+        return await to_thread.run_sync(lambda: not any(file_facts(path).draws_noise for path in files))
+
+    def warnings(self) -> list[PassedOver]:
+        """Return a warning for each control that was passed over."""
+        return [
+            PassedOver(
+                code="control_not_supported",
+                message=f"{self.tool}: voicebank {self.bank.id} has no {name}; passed over in {count} phrases",
+            )
+            for name, count in sorted(self.passed_over.items())
+        ]
+
+    def _facts(self) -> dict[str, Any]:
+        stage = STAGES[self.tool]
+        return {
+            "version": stage.version,
+            "voicebank": self.bank.digest,
+            "files": [file_facts(path).sha256 for path in stage.files(self.bank)],
+            "engine": [self.engine.name, self.engine.providers()],
+            "seed": self.performance.header.get("seed", 0),
+        }
+
+    async def _recalled(self, key: str) -> str | None:
+        store = self.services.store
+        blob = await store.recall(key)
+        return None if blob is None or await store.missing_blobs([blob]) else blob
+
+    async def _made(self, key: str, make: Callable[[], Awaitable[bytes]]) -> str:
+        blob = await self.services.store.put_blob(await make())
+        await self.services.store.remember(key, blob)
+        return blob
+
+
+async def open_rendering(tool: str, performance_id: str, services: GpuServices) -> Rendering:
+    """Load a performance's manifest and its voicebank.
+
+    Raises UnknownArtifact, WrongArtifactKind, UnknownVoicebank, InvalidVoicebank, VoicebankMismatch.
+    """
+    performance = await services.store.get(performance_id, "performance")
+    header, settings = performance.header, services.settings
+    bank = await to_thread.run_sync(get_voicebank, header["voicebank"], settings.voicebanks)
+    if header["voicebank_digest"] != bank.digest:
+        raise VoicebankMismatch(
+            f"{performance_id} was made for another version of voicebank {bank.id}",
+            hint="Call phonemize and align_phonemes_to_notes again, or install the same version everywhere",
+            expected=header["voicebank_digest"],
+            found=bank.digest,
+        )
+    return Rendering(tool, performance_id, performance, bank, shared_engine(settings.threads), services)
+
+
+def chosen_phrases(phrases: str, there: range) -> range:
+    """Return the indices that "all", "3" or "first-last" (from 1) names. Raises InvalidRequest outside of `there`."""
+    if phrases == "all":
+        return there
+    first, _, last = phrases.partition("-")
+    chosen = range(int(first) - 1, int(last or first))
+    if not chosen or chosen.start < there.start or chosen.stop > there.stop:
+        raise InvalidRequest(
+            f"phrases {phrases} is not within {there.start + 1}-{there.stop}",
+            hint='Phrases count from 1: "all", "3" or "first-last".',
+        )
+    return chosen
+
+
+def replaced(entries: Sequence[Entry], blobs: Mapping[int, str]) -> tuple[Entry, ...]:
+    """Return the entries with new blobs, those not in `blobs` as they were."""
+    return tuple(Entry(entry.start_seconds, blobs.get(index, entry.blob)) for index, entry in enumerate(entries))
+
+
+@contextmanager
+def _naming(tool: str, index: int) -> Iterator[None]:
+    try:
+        yield
+    except SingSynthError as error:
+        error.message = f"{tool}, phrase {index + 1}: {error.message}"
+        error.details.setdefault("phrase", index + 1)
+        raise

@@ -1,0 +1,20 @@
+"""predict_variance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from singsynth_mcp.contracts.performance import PerformanceResult, PredictRequest
+from singsynth_mcp.gpu_server.predicting import Predictor, fill_performance
+from singsynth_mcp.gpu_server.services import GpuServices
+from singsynth_mcp.synthesis.variance import predict_variance as predict
+
+_PREDICTOR = Predictor("predict_variance", lambda phrase: replace(phrase, variance=None), predict)
+
+
+async def predict_variance(request: PredictRequest, services: GpuServices) -> PerformanceResult:
+    """Give a performance the variance curves that its voicebank predicts; none where it has no such model.
+
+    Raises what predict_durations raises, and StageMissing without pitch.
+    """
+    return await fill_performance(request, services, _PREDICTOR)

@@ -1,0 +1,63 @@
+"""vocode."""
+
+from __future__ import annotations
+
+from anyio import to_thread
+
+from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
+from singsynth_mcp.contracts.audio import AudioResult, VocodeRequest
+from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, chosen_phrases, open_rendering
+from singsynth_mcp.gpu_server.services import GpuServices
+from singsynth_mcp.performance.blobs import audio_to_bytes, mel_from_bytes
+from singsynth_mcp.performance.model import Curve
+from singsynth_mcp.synthesis.frames import phoneme_frames, start_of_frames
+from singsynth_mcp.synthesis.vocoder import vocode as vocode_mel
+
+
+async def vocode(request: VocodeRequest, services: GpuServices) -> AudioResult:
+    """Turn a mel into audio that holds the phrases asked for, counted as in the performance.
+
+    Raises UnknownArtifact, WrongArtifactKind, VoicebankMismatch, InvalidVoicebank, InvalidRequest, SynthesisFailed.
+    """
+    mel = await services.store.get(request.mel, "mel")
+    rendering = await open_rendering("vocode", mel.header["performance"], services)
+    first = mel.header["first_phrase"] - 1
+    chosen = chosen_phrases(request.phrases, range(first, first + len(mel.entries)))
+    spans: list[tuple[float, float]] = []
+
+    async def work_on(index: int) -> PhraseWork:
+        phrase = await rendering.phrase(index)
+        entry, frame_s = mel.entries[index - first], rendering.bank.acoustic.config.frame_s
+        start_s = entry.start_seconds + start_of_frames(phrase, frame_s)
+        spans.append((start_s, start_s + int(phoneme_frames(phrase, frame_s).sum()) * frame_s))
+        return _work_on(rendering, entry, phrase.controls.get("loudness", 0.0))
+
+    blobs = await rendering.blobs(chosen, work_on)
+    sample_rate = rendering.bank.vocoder[1].sample_rate
+    deterministic = await rendering.is_deterministic()
+    header = {
+        "mel": request.mel,
+        "performance": rendering.performance_id,
+        "voicebank": rendering.bank.id,
+        "voicebank_digest": rendering.bank.digest,
+        "sample_rate": sample_rate,
+        "credits": list(rendering.bank.credits),
+        "deterministic": deterministic,
+        "first_phrase": chosen.start + 1,
+    }
+    entries = tuple(Entry(mel.entries[index - first].start_seconds, blobs[index]) for index in chosen)
+    return AudioResult(
+        id=await services.store.put(Manifest("audio", header, entries)),
+        seconds=round(max(end for _, end in spans) - min(start for start, _ in spans), 3),
+        sample_rate=sample_rate,
+        deterministic=deterministic,
+    )
+
+
+def _work_on(rendering: Rendering, entry: Entry, loudness_db: Curve) -> PhraseWork:
+    async def make() -> bytes:
+        mel = mel_from_bytes(await rendering.services.store.get_blob(entry.blob))
+        audio = await to_thread.run_sync(vocode_mel, mel, rendering.bank, rendering.engine, loudness_db)
+        return audio_to_bytes(audio)
+
+    return PhraseWork(memo_key(entry.blob, loudness_db), make)

@@ -1,0 +1,78 @@
+"""list_voicebanks and get_voicebank_info."""
+
+from __future__ import annotations
+
+from anyio import to_thread
+
+from singsynth_mcp.contracts.common import LIST_LIMIT
+from singsynth_mcp.contracts.voicebanks import (
+    ListVoicebanksRequest,
+    ListVoicebanksResult,
+    VoicebankInfoRequest,
+    VoicebankInfoResult,
+    VoicebankRow,
+)
+from singsynth_mcp.errors import SingSynthError
+from singsynth_mcp.gpu_server.services import GpuServices
+from singsynth_mcp.settings import Settings
+from singsynth_mcp.synthesis.controls import supported_controls
+from singsynth_mcp.synthesis.engines.onnx import shared_engine
+from singsynth_mcp.voicebanks import BrokenVoicebank, Voicebank, get_voicebank
+from singsynth_mcp.voicebanks import list_voicebanks as find_voicebanks
+from singsynth_mcp.voicebanks.stage import StageName
+
+_NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+_STAGE_NAMES: tuple[StageName, ...] = ("durations", "pitch", "variance", "acoustic")
+
+
+async def list_voicebanks(request: ListVoicebanksRequest, services: GpuServices) -> ListVoicebanksResult:
+    """List the voices that can sing here, and those that cannot with the reason."""
+    settings = services.settings
+    rows = await to_thread.run_sync(lambda: [_row(bank, settings) for bank in find_voicebanks(settings.voicebanks)])
+    return ListVoicebanksResult(voicebanks=rows[:LIST_LIMIT], total=len(rows))
+
+
+async def get_voicebank_info(request: VoicebankInfoRequest, services: GpuServices) -> VoicebankInfoResult:
+    """Describe one voicebank. Raises UnknownVoicebank with those there are, InvalidVoicebank."""
+    return await to_thread.run_sync(_info, request.voicebank, services.settings)
+
+
+def _row(bank: Voicebank | BrokenVoicebank, settings: Settings) -> VoicebankRow:
+    default = bank.id == settings.default_voicebank
+    try:
+        if isinstance(bank, BrokenVoicebank):
+            raise bank.error
+        return VoicebankRow(
+            id=bank.id, name=bank.name, languages=list(bank.languages), speakers=list(bank.speakers), default=default
+        )
+    except SingSynthError as error:
+        return VoicebankRow(id=bank.id, name=bank.id, languages=[], speakers=[], default=default, error=error.message)
+
+
+def _info(voicebank_id: str | None, settings: Settings) -> VoicebankInfoResult:
+    bank = get_voicebank(voicebank_id or settings.default_voicebank, settings.voicebanks)
+    lowest, highest = bank.range or (None, None)
+    symbols = list(bank.symbols)
+    _, vocoder = bank.vocoder
+    return VoicebankInfoResult(
+        id=bank.id,
+        name=bank.name,
+        digest=bank.digest,
+        languages=list(bank.languages),
+        speakers=list(bank.speakers),
+        colours=[label for label, _ in bank.character.colours if label],
+        controls=supported_controls(bank, shared_engine(settings.threads)),
+        lowest=note_name(lowest),
+        highest=note_name(highest),
+        sample_rate=vocoder.sample_rate,
+        stages=[*(name for name in _STAGE_NAMES if bank.stage(name)), "vocoder"],
+        phonemes=symbols[:LIST_LIMIT],
+        total=len(symbols),
+        licence=bank.licence,
+        credits=list(bank.credits),
+    )
+
+
+def note_name(midi: float | None) -> str | None:
+    """Return C4 for 60; None for None."""
+    return None if midi is None else f"{_NOTE_NAMES[round(midi) % 12]}{round(midi) // 12 - 1}"
