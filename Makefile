@@ -2,12 +2,12 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup sing check format test conformance voice bench picture clean
+.PHONY: help setup sing check format test conformance voice voice-report bench picture clean
 
 BIN := .venv/bin
 SCORE ?= examples/haru-no-komichi.musicxml
 OUT ?= out/$(basename $(notdir $(SCORE))).wav
-CHECKED := src tests training benchmarks
+CHECKED := src tests training benchmarks scripts
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,10 @@ test: check .venv/.conformance ## check, then every test: what CI runs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 voice: .venv/.train ## train the shipped voice from nothing (about two hours on two cores)
-	$(BIN)/python -m training.make
+	$(BIN)/python -m training all
+
+voice-report: .venv/.train ## measure the shipped voice: losses, pitch, onsets, words
+	$(BIN)/python -m training report
 
 bench: .venv/.dev ## every benchmark's table
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
