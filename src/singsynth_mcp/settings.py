@@ -24,6 +24,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SINGSYNTH_", extra="ignore", frozen=True)
 
+    cache: Path = Field(
+        default_factory=lambda: _user_folder("cache"), description="Folder of what can be made again at any time"
+    )
     artifacts: Path = Field(
         default_factory=lambda: _user_folder("cache") / "artifacts", description="Folder of the artifact store"
     )

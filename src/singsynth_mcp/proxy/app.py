@@ -1,0 +1,79 @@
+"""The proxy: every upstream's tools at one endpoint, and the recipes over them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.contracts.calling import OnProgress
+from singsynth_mcp.contracts.common import Result
+from singsynth_mcp.contracts.sing import SingRequest
+from singsynth_mcp.contracts.tools import TOOLS
+from singsynth_mcp.jobs.inprocess import InProcessJobs
+from singsynth_mcp.proxy.caller import UpstreamCaller
+from singsynth_mcp.proxy.config import UpstreamSpec, own_upstreams, read_upstreams
+from singsynth_mcp.proxy.forwarding import MergedPrompts, MergedResources, MergedTools
+from singsynth_mcp.proxy.jobs import merged_job_tools
+from singsynth_mcp.proxy.upstreams import Upstreams
+from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
+from singsynth_mcp.serving.notices import Notices
+from singsynth_mcp.serving.tools import SpecTool
+from singsynth_mcp.serving.transports import Transport, serve
+from singsynth_mcp.settings import Settings
+
+IDENTITY = Identity(
+    "singsynth",
+    "SingSynth",
+    "Singing synthesis. sing turns a score with lyrics into an audio file in one call; parse_score, phonemize, "
+    "align_phonemes_to_notes, predict_durations, predict_pitch, predict_variance, synthesize_audio, vocode and "
+    "save_audio do it step by step. Long work answers with a job_id: call get_job with it.",
+)
+OWN_TOOLS = ("sing", "get_job", "cancel_job", "list_jobs")
+
+
+def build_server(settings: Settings, upstreams: dict[str, UpstreamSpec] | None = None) -> SingSynthServer:
+    """Return the proxy over `upstreams`; those that the settings name, or the package's own servers, when left out.
+
+    Raises FileProblem and InvalidRequest for a configuration that cannot be read.
+    """
+    if upstreams is None:
+        upstreams = read_upstreams(settings.upstreams) if settings.upstreams else own_upstreams()
+    notices = Notices()
+    merged = Upstreams(upstreams, settings.cache, notices, frozenset(OWN_TOOLS))
+    jobs = InProcessJobs("proxy")
+    own = (SpecTool(TOOLS["sing"], partial(_sing, UpstreamCaller(merged)), jobs), *merged_job_tools(jobs, merged))
+    return create_server(
+        IDENTITY,
+        MergedTools(own, merged),
+        resources=MergedResources(FolderStore.from_settings(settings), merged),
+        prompts=MergedPrompts(merged),
+        notices=notices,
+        lifespan=lambda: _running(merged, jobs),
+    )
+
+
+def run(
+    transport: Transport = "stdio", host: str = "127.0.0.1", port: int = 8765, *, config: Path | None = None
+) -> None:
+    """Serve until the client leaves or the process is told to stop; `config` goes before SINGSYNTH_UPSTREAMS."""
+    upstreams = read_upstreams(config) if config else None
+    serve(partial(build_server, upstreams=upstreams), transport, host, port)
+
+
+async def _sing(caller: UpstreamCaller, request: SingRequest, on_progress: OnProgress) -> Result:
+    from singsynth_mcp.recipes.sing import sing
+
+    return await sing(request, caller, on_progress)
+
+
+@asynccontextmanager
+async def _running(upstreams: Upstreams, jobs: InProcessJobs) -> AsyncIterator[None]:
+    upstreams.open()
+    try:
+        yield
+    finally:
+        await jobs.close()
+        await upstreams.close()

@@ -1,0 +1,67 @@
+"""Which upstreams the proxy merges: its own two servers, or a JSON file in the form that hosts use (mcpServers)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from singsynth_mcp.errors import FileProblem, InvalidRequest
+
+UpstreamName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+
+
+class UpstreamSpec(BaseModel):
+    """One upstream: a command that speaks stdio, or a URL."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = Field(default_factory=dict)
+    url: str | None = None
+    transport: Literal["http", "sse"] = "http"
+    headers: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> UpstreamSpec:
+        if (self.command is None) == (self.url is None):
+            raise ValueError("an upstream has either a command or a url")
+        return self
+
+
+class _Config(BaseModel):
+    mcpServers: dict[UpstreamName, UpstreamSpec] = Field(min_length=1)  # noqa: N815 - the hosts' spelling
+
+
+def own_upstreams() -> dict[str, UpstreamSpec]:
+    """Return this package's servers as children that see this process's environment."""
+
+    def child(server: str) -> UpstreamSpec:
+        return UpstreamSpec(command=sys.executable, args=("-m", "singsynth_mcp", server), env=dict(os.environ))
+
+    return {"cpu": child("cpu"), "gpu": child("gpu")}
+
+
+def read_upstreams(path: Path) -> dict[str, UpstreamSpec]:
+    """Read a file with `{"mcpServers": {name: {"command", "args", "env"} or {"url", "transport", "headers"}}}`.
+
+    Raises FileProblem, and InvalidRequest naming every entry that is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        hint = "SINGSYNTH_UPSTREAMS or --config names a JSON file; without it the proxy starts its own servers."
+        raise FileProblem(f"the proxy's configuration {path} cannot be read: {error}", hint=hint) from None
+    try:
+        return _Config.model_validate_json(text).mcpServers
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}"
+            for each in error.errors(include_url=False)
+        )
+        hint = 'It looks like {"mcpServers": {"cpu": {"command": "…", "args": []}, "gpu": {"url": "http://…/mcp"}}}.'
+        raise InvalidRequest(f"the proxy's configuration {path} is wrong: {wrong}", hint=hint) from None

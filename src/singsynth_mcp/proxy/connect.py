@@ -1,0 +1,81 @@
+"""From an upstream's specification to a client that is not connected yet."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import mcp_types as types
+from mcp import Client
+from mcp.client.session import (
+    ElicitationFnT,
+    ListRootsFnT,
+    LoggingFnT,
+    MessageHandlerFnT,
+    SamplingFnT,
+)
+from mcp.client.stdio import StdioServerParameters
+
+from singsynth_mcp import __version__
+from singsynth_mcp.proxy.config import UpstreamSpec
+
+_CONNECT_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """What an upstream may say unasked."""
+
+    on_log: LoggingFnT
+    on_message: MessageHandlerFnT
+    on_sampling: SamplingFnT
+    on_elicitation: ElicitationFnT
+    on_roots: ListRootsFnT
+
+
+@asynccontextmanager
+async def connect(spec: UpstreamSpec, callbacks: Callbacks) -> AsyncIterator[Client]:
+    """Connect to an upstream, whichever era it speaks; enter and leave in one task."""
+    async with Client(
+        _target(spec),
+        cache=None,
+        client_info=types.Implementation(name="singsynth-proxy", version=__version__),
+        logging_callback=callbacks.on_log,
+        message_handler=callbacks.on_message,
+        sampling_callback=callbacks.on_sampling,
+        elicitation_callback=callbacks.on_elicitation,
+        list_roots_callback=callbacks.on_roots,
+    ) as client:
+        # What an upstream answers is for the host to judge: no second validation, no listing before each call.
+        client.session.validate_tool_result = _pass  # type: ignore[method-assign]
+        yield client
+
+
+def _target(spec: UpstreamSpec) -> Any:
+    if spec.url is None:
+        return StdioServerParameters(command=spec.command or "", args=list(spec.args), env=spec.env)
+    if spec.transport == "sse":
+        from mcp.client.sse import sse_client
+
+        return sse_client(spec.url, headers=spec.headers, sse_read_timeout=24 * 3600)
+    return _streamable(spec.url, spec.headers)
+
+
+@asynccontextmanager
+async def _streamable(url: str, headers: dict[str, str]) -> AsyncIterator[Any]:
+    """Open streamable HTTP without the SDK's caps: a call may be silent for long and its answer may be large."""
+    import httpx2
+    from mcp.client.streamable_http import streamable_http_client
+
+    timeout = httpx2.Timeout(_CONNECT_TIMEOUT_SECONDS, read=None)
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=timeout) as http_client,
+        streamable_http_client(url, http_client=http_client, max_sse_event_size=None) as streams,
+    ):
+        yield streams
+
+
+async def _pass(name: str, result: types.CallToolResult) -> None:
+    """Accept a result as it is."""

@@ -1,0 +1,229 @@
+"""The proxy's lists and calls: its own tools first, then the upstreams'."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import mcp_types as types
+from mcp.client.session import ClientSession
+from mcp.shared.exceptions import MCPError
+
+from singsynth_mcp.artifacts.base import ArtifactStore
+from singsynth_mcp.errors import ArtifactError, SingSynthError, UnknownName
+from singsynth_mcp.proxy.merge import Catalogue, Route
+from singsynth_mcp.proxy.relay import FrontCall
+from singsynth_mcp.proxy.upstreams import Upstreams
+from singsynth_mcp.serving.resources import read_artifact
+from singsynth_mcp.serving.results import ARTIFACT_URI
+from singsynth_mcp.serving.sources import Context, ServedTool, unknown_tool
+
+_Answer = TypeVar("_Answer")
+_Params = TypeVar("_Params", types.CallToolRequestParams, types.GetPromptRequestParams, types.ReadResourceRequestParams)
+_Result = TypeVar("_Result", bound=types.Result)
+_MOST_ROUNDS = 10
+"""Of questions that an upstream may ask in one call."""
+
+
+class MergedTools:
+    """A ToolSource: the proxy's own tools and those of the upstreams."""
+
+    def __init__(self, own: Sequence[ServedTool], upstreams: Upstreams) -> None:
+        self._own = {tool.name: tool for tool in own}
+        self._upstreams = upstreams
+
+    async def list_tools(self) -> list[types.Tool]:
+        """Return the merged list."""
+        catalogue = await self._upstreams.catalogue()
+        return [*(tool.definition for tool in self._own.values()), *catalogue.tools]
+
+    async def call_tool(
+        self, ctx: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """Call a tool where it is. Raises InvalidRequest, UpstreamUnavailable, UpstreamDied, MCPError."""
+        if params.name in self._own:
+            return await self._own[params.name].call(ctx, params)
+        route = (await self._upstreams.catalogue()).tool_routes.get(params.name)
+        if route is None:
+            routes = (await self._upstreams.catalogue(fresh=True)).tool_routes
+            if params.name not in routes:
+                raise unknown_tool(params.name, sorted([*self._own, *routes]))
+            route = routes[params.name]
+        return await forward_call(self._upstreams, route, ctx, params)
+
+
+async def forward_call(
+    upstreams: Upstreams, route: Route, ctx: Context, params: types.CallToolRequestParams
+) -> types.CallToolResult | types.InputRequiredResult:
+    """Pass a tool call to an upstream and its answer back. Raises UpstreamUnavailable, UpstreamDied, MCPError."""
+    front = FrontCall(ctx)
+
+    def question(
+        params: types.CallToolRequestParams,
+    ) -> Callable[[ClientSession], Awaitable[types.CallToolResult | types.InputRequiredResult]]:
+        return lambda session: session.call_tool(
+            route.name,
+            params.arguments,
+            progress_callback=front.progress,
+            meta=front.meta,
+            input_responses=params.input_responses,
+            request_state=params.request_state,
+            allow_input_required=True,
+        )
+
+    return _clean(await _ask_in_rounds(upstreams, route.upstream, front, question, params))
+
+
+class MergedResources:
+    """A ResourceSource: artifacts from the proxy's own store, then what the upstreams have."""
+
+    def __init__(self, store: ArtifactStore, upstreams: Upstreams) -> None:
+        self._store = store
+        self._upstreams = upstreams
+
+    async def list_resources(self) -> list[types.Resource]:
+        """Return the merged list."""
+        return (await self._upstreams.catalogue()).resources
+
+    async def list_templates(self) -> list[types.ResourceTemplate]:
+        """Return the merged templates; equal ones once."""
+        return (await self._upstreams.catalogue()).templates
+
+    async def read(
+        self, ctx: Context, params: types.ReadResourceRequestParams
+    ) -> types.ReadResourceResult | types.InputRequiredResult:
+        """Read from the first that has it. Raises UnknownName, ArtifactError, MCPError."""
+        uri = str(params.uri)
+        problem: Exception = UnknownName(f"there is no resource {uri}", hint="resources/list shows those there are.")
+        if uri.startswith(ARTIFACT_URI):
+            try:
+                return await read_artifact(self._store, uri)
+            except ArtifactError as error:
+                problem = error
+        front = FrontCall(ctx)
+        for name in owners_of(await self._upstreams.catalogue(), uri):
+            try:
+                result = await _ask_in_rounds(self._upstreams, name, front, self._question(uri, front), params)
+            except (MCPError, SingSynthError) as error:
+                problem = error
+            else:
+                return _clean(result)
+        raise problem
+
+    async def subscribe(self, ctx: Context, uri: str) -> None:
+        """Follow a resource where it is."""
+        for name in owners_of(await self._upstreams.catalogue(), uri)[:1]:
+            await self._upstreams[name].follow(uri)
+
+    async def unsubscribe(self, ctx: Context, uri: str) -> None:
+        """Leave it followed: another host may still want it, and notices go only to those who asked."""
+
+    def _question(
+        self, uri: str, front: FrontCall
+    ) -> Callable[
+        [types.ReadResourceRequestParams],
+        Callable[[ClientSession], Awaitable[types.ReadResourceResult | types.InputRequiredResult]],
+    ]:
+        return lambda params: (
+            lambda session: session.read_resource(
+                uri,
+                meta=front.meta,
+                input_responses=params.input_responses,
+                request_state=params.request_state,
+                allow_input_required=True,
+            )
+        )
+
+
+class MergedPrompts:
+    """A PromptSource over the upstreams."""
+
+    def __init__(self, upstreams: Upstreams) -> None:
+        self._upstreams = upstreams
+
+    async def list_prompts(self) -> list[types.Prompt]:
+        """Return the merged list."""
+        return (await self._upstreams.catalogue()).prompts
+
+    async def get_prompt(
+        self, ctx: Context, params: types.GetPromptRequestParams
+    ) -> types.GetPromptResult | types.InputRequiredResult:
+        """Fill a prompt where it is. Raises UnknownName, UpstreamUnavailable, UpstreamDied, MCPError."""
+        route = await self._route(params.name)
+        front = FrontCall(ctx)
+
+        def question(
+            params: types.GetPromptRequestParams,
+        ) -> Callable[[ClientSession], Awaitable[types.GetPromptResult | types.InputRequiredResult]]:
+            return lambda session: session.get_prompt(
+                route.name,
+                params.arguments,
+                meta=front.meta,
+                input_responses=params.input_responses,
+                request_state=params.request_state,
+                allow_input_required=True,
+            )
+
+        return _clean(await _ask_in_rounds(self._upstreams, route.upstream, front, question, params))
+
+    async def complete(self, ctx: Context, params: types.CompleteRequestParams) -> types.Completion:
+        """Complete an argument where its prompt or template is. Raises UnknownName, MCPError."""
+        ref = params.ref
+        if isinstance(ref, types.PromptReference):
+            route = await self._route(ref.name)
+            upstream, ref = route.upstream, ref.model_copy(update={"name": route.name})
+        else:
+            owners = (await self._upstreams.catalogue()).template_routes.get(ref.uri)
+            if not owners:
+                raise UnknownName(f"there is no resource template {ref.uri}")
+            upstream = owners[0]
+        context = params.context.arguments if params.context else None
+        argument = {"name": params.argument.name, "value": params.argument.value}
+        result = await self._upstreams[upstream].request(
+            lambda session: session.complete(ref, argument, context_arguments=context), FrontCall(ctx)
+        )
+        return result.completion
+
+    async def _route(self, name: str) -> Route:
+        routes = (await self._upstreams.catalogue()).prompt_routes
+        if name not in routes:
+            raise UnknownName(f"there is no prompt {name!r}", hint=f"Prompts: {', '.join(sorted(routes)) or 'none'}.")
+        return routes[name]
+
+
+def owners_of(catalogue: Catalogue, uri: str) -> list[str]:
+    """Return the upstreams to ask for a resource, the likeliest first."""
+    listed = catalogue.resource_routes.get(uri)
+    if listed is not None:
+        return [listed]
+    owners: dict[str, None] = {}
+    for template, upstreams in catalogue.template_routes.items():
+        if uri.startswith(template.partition("{")[0]):
+            owners |= dict.fromkeys(upstreams)
+    return list(owners)
+
+
+async def _ask_in_rounds(
+    upstreams: Upstreams,
+    name: str,
+    front: FrontCall,
+    question: Callable[[_Params], Callable[[ClientSession], Awaitable[_Answer]]],
+    params: _Params,
+) -> _Answer:
+    """Ask an upstream; where it needs input and the host is of the older era, ask the host and the upstream again."""
+    upstream = upstreams[name]
+    answer = await upstream.request(question(params), front)
+    for _ in range(_MOST_ROUNDS):
+        if front.modern or not isinstance(answer, types.InputRequiredResult):
+            return answer
+        responses = await front.answer_inputs(answer)
+        params = params.model_copy(update={"input_responses": responses, "request_state": answer.request_state})
+        answer = await upstream.request(question(params), front)
+    raise MCPError(types.INTERNAL_ERROR, f"the upstream server {name!r} asks without end")
+
+
+def _clean(result: _Result) -> _Result:
+    """Return a result without the upstream's name for itself."""
+    meta: Mapping[str, Any] = result.meta or {}
+    kept = {key: value for key, value in meta.items() if key != types.SERVER_INFO_META_KEY}
+    return result.model_copy(update={"meta": kept or None})

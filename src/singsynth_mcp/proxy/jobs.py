@@ -1,0 +1,112 @@
+"""get_job, cancel_job and list_jobs of the proxy: its own jobs, and those of the upstreams by the id's prefix."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import anyio
+import mcp_types as types
+from mcp.shared.exceptions import MCPError
+
+from singsynth_mcp.contracts.arguments import read_arguments
+from singsynth_mcp.contracts.tools import TOOLS
+from singsynth_mcp.errors import SingSynthError, UnknownJob
+from singsynth_mcp.jobs.base import JobEngine
+from singsynth_mcp.proxy.forwarding import forward_call
+from singsynth_mcp.proxy.merge import Route, is_ours
+from singsynth_mcp.proxy.upstreams import Upstreams
+from singsynth_mcp.serving.definitions import define
+from singsynth_mcp.serving.jobtools import JobTool
+from singsynth_mcp.serving.results import success
+from singsynth_mcp.serving.sources import Context, ServedTool
+
+
+class ForwardedJobTool:
+    """get_job or cancel_job: here for the proxy's jobs, else asked of the upstream whose job it is."""
+
+    def __init__(self, name: str, jobs: JobEngine, upstreams: Upstreams) -> None:
+        self.name = name
+        self._own = JobTool(name, jobs)
+        self._upstreams = upstreams
+
+    @property
+    def definition(self) -> types.Tool:
+        """The tool as tools/list shows it."""
+        return self._own.definition
+
+    async def call(
+        self, ctx: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """Run the tool. Raises SingSynthError, MCPError."""
+        request: Any = read_arguments(TOOLS[self.name], params.arguments or {})
+        prefix = request.job_id.rpartition("-")[0]
+        if prefix == "proxy":
+            return await self._own.call(ctx, params)
+        for upstream in await self._candidates(prefix):
+            result = await forward_call(self._upstreams, Route(upstream, self.name), ctx, params)
+            if not (isinstance(result, types.CallToolResult) and _is_unknown_job(result)):
+                return result
+        hint = "Jobs end with their server and old ones are forgotten: list_jobs lists those known."
+        raise UnknownJob(f"there is no job {request.job_id!r} on any server", hint=hint)
+
+    async def _candidates(self, prefix: str) -> list[str]:
+        """Return the upstreams with jobs of ours: the one of that name first, or all that may have the id."""
+        names = await upstreams_with_jobs(self._upstreams)
+        return sorted(names, key=lambda name: name != prefix) if prefix else []
+
+
+class MergedJobList:
+    """list_jobs: the proxy's jobs, then those of the upstreams that answer."""
+
+    name = "list_jobs"
+
+    def __init__(self, jobs: JobEngine, upstreams: Upstreams) -> None:
+        self._own = JobTool(self.name, jobs)
+        self._upstreams = upstreams
+
+    @cached_property
+    def definition(self) -> types.Tool:
+        """The tool as tools/list shows it."""
+        return define(TOOLS[self.name])
+
+    async def call(self, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        """Run the tool. Raises SingSynthError."""
+        own = await self._own.call(ctx, params)
+        answers: dict[str, dict[str, Any]] = {"": dict(own.structured_content or {})}
+
+        async def ask(name: str) -> None:
+            try:
+                result = await forward_call(self._upstreams, Route(name, self.name), ctx, params)
+            except (SingSynthError, MCPError):
+                return
+            if isinstance(result, types.CallToolResult):
+                answers[name] = dict(result.structured_content or {})
+
+        names = await upstreams_with_jobs(self._upstreams)
+        async with anyio.create_task_group() as group:
+            for name in names:
+                group.start_soon(ask, name)
+        rows = [row for name in ("", *names) for row in answers.get(name, {}).get("jobs", [])]
+        total = sum(answer.get("total", 0) for answer in answers.values())
+        return success({"state": "done", "jobs": rows, "total": total})
+
+
+def merged_job_tools(jobs: JobEngine, upstreams: Upstreams) -> tuple[ServedTool, ...]:
+    """Return the three tools about jobs."""
+    return (
+        ForwardedJobTool("get_job", jobs, upstreams),
+        ForwardedJobTool("cancel_job", jobs, upstreams),
+        MergedJobList(jobs, upstreams),
+    )
+
+
+async def upstreams_with_jobs(upstreams: Upstreams) -> list[str]:
+    """Return the upstreams that are servers of this package."""
+    await upstreams.catalogue()
+    return upstreams.names_with(lambda tool: tool.name == "get_job" and is_ours(tool))
+
+
+def _is_unknown_job(result: types.CallToolResult) -> bool:
+    error = (result.structured_content or {}).get("error")
+    return bool(result.is_error) and isinstance(error, dict) and error.get("code") == UnknownJob.code

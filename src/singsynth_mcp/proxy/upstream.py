@@ -1,0 +1,224 @@
+"""One upstream: connected at the first request, reconnected after a death, with growing pauses if it keeps dying."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import anyio
+import mcp_types as types
+from mcp.client.session import ClientSession
+from mcp.shared.exceptions import MCPError
+
+from singsynth_mcp.errors import UpstreamDied, UpstreamUnavailable
+from singsynth_mcp.proxy.config import UpstreamSpec
+from singsynth_mcp.proxy.connect import Callbacks
+from singsynth_mcp.proxy.connection import Connection, ConnectionEnded
+from singsynth_mcp.proxy.merge import Listing
+from singsynth_mcp.proxy.relay import FrontCall
+
+logger = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
+START_TIMEOUT_SECONDS = 30.0
+_LONGEST_PAUSE_SECONDS = 30.0
+_HEALTHY_AFTER_SECONDS = 60.0
+_IDLE_SECONDS = 5.0
+"""After this long without a request, an upstream that cannot say goodbye is pinged before the next."""
+
+
+class Upstream:
+    """A named server behind the proxy."""
+
+    def __init__(
+        self,
+        name: str,
+        spec: UpstreamSpec,
+        changed: Callable[[Upstream, str | None], Awaitable[None]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`changed(upstream, uri)`: a resource changed, or (None) a list."""
+        self.name = name
+        self._spec = spec
+        self._changed = changed
+        self._clock = clock
+        self._connection: Connection | None = None
+        self._lock = anyio.Lock()
+        self._fronts: list[FrontCall] = []
+        self._failures = 0
+        self._failed_at = 0.0
+        self._used_at = 0.0
+        self._opened = False
+
+    async def request(
+        self, question: Callable[[ClientSession], Awaitable[_Answer]], front: FrontCall | None = None
+    ) -> _Answer:
+        """Return the answer to a request; connects where needed.
+
+        Raises UpstreamUnavailable (nothing was asked), UpstreamDied (it may have been done), MCPError.
+        """
+        connection = await self._connected()
+        if front is not None:
+            self._fronts.append(front)
+        try:
+            return await connection.ask(question)
+        except ConnectionEnded:
+            await self._bury(connection)
+            message = f"the upstream server {self.name!r} died during the call"
+            raise UpstreamDied(message, hint="It is started again at the next call: call again.") from None
+        finally:
+            self._used_at = self._clock()
+            if front is not None:
+                self._fronts.remove(front)
+
+    async def listing(self) -> Listing:
+        """Ask for everything that the upstream offers. Raises UpstreamUnavailable, UpstreamDied, MCPError."""
+        return await self.request(_list_all)
+
+    async def follow(self, uri: str) -> None:
+        """Hear of changes of a resource from now on. Raises UpstreamUnavailable, MCPError."""
+        await (await self._connected()).follow(uri)
+
+    async def close(self) -> None:
+        """Leave the upstream; a child's process ends."""
+        async with self._lock:
+            if self._connection is not None:
+                await self._connection.close()
+                self._connection = None
+
+    async def _connected(self) -> Connection:
+        async with self._lock:
+            connection = self._connection
+            if connection is not None and await self._is_usable(connection):
+                return connection
+            if connection is not None:
+                await connection.close()
+                self._connection = None
+            self._refuse_while_pausing()
+            return await self._open()
+
+    async def _is_usable(self, connection: Connection) -> bool:
+        if not connection.alive:
+            self._count_failure()
+            return False
+        if self._fronts:
+            return True
+        idle = self._clock() - self._used_at > _IDLE_SECONDS
+        return not connection.deaf and not (idle and await connection.is_silent())
+
+    async def _open(self) -> Connection:
+        connection = Connection(self._spec, self._callbacks(), self._on_change)
+        with anyio.move_on_after(START_TIMEOUT_SECONDS):
+            if await connection.open():
+                self._connection = connection
+                if self._opened:
+                    await self._on_change(None)
+                self._opened = True
+                return connection
+        with anyio.CancelScope(shield=True):
+            await connection.close()
+        self._count_failure()
+        reason = _reason(connection.error) or f"no answer in {START_TIMEOUT_SECONDS:g} s"
+        place = self._spec.url or " ".join([self._spec.command or "", *self._spec.args])
+        logger.warning("upstream %s is unavailable: %s", self.name, reason)
+        message = f"the upstream server {self.name!r} ({place}) cannot be reached: {reason}"
+        raise UpstreamUnavailable(message, hint="Check its command or address, or run `singsynth-mcp doctor`.")
+
+    async def _bury(self, connection: Connection) -> None:
+        async with self._lock:
+            if self._connection is connection:
+                self._connection = None
+                self._count_failure()
+        logger.warning("upstream %s died", self.name)
+
+    def _count_failure(self) -> None:
+        now = self._clock()
+        self._failures = 1 if now - self._failed_at > _HEALTHY_AFTER_SECONDS else self._failures + 1
+        self._failed_at = now
+
+    def _refuse_while_pausing(self) -> None:
+        """Let the first restart be immediate, then pause 1, 2, 4 … 30 s. Raises UpstreamUnavailable in a pause."""
+        if self._failures < 2:
+            return
+        pause = min(2.0 ** (self._failures - 2), _LONGEST_PAUSE_SECONDS)
+        left = self._failed_at + pause - self._clock()
+        if left > 0:
+            message = f"the upstream server {self.name!r} failed {self._failures} times in a row"
+            raise UpstreamUnavailable(message, hint=f"It is tried again in {left:.0f} s: call then.")
+
+    async def _on_change(self, uri: str | None) -> None:
+        await self._changed(self, uri)
+
+    def _callbacks(self) -> Callbacks:
+        async def on_log(params: types.LoggingMessageNotificationParams) -> None:
+            for front in list(self._fronts):
+                await front.log(params)
+
+        async def on_message(message: Any) -> None:
+            if isinstance(message, types.ResourceUpdatedNotification):
+                await self._on_change(str(message.params.uri))
+            elif isinstance(message, _LIST_CHANGES):
+                await self._on_change(None)
+
+        async def ask(method: str, params: Any) -> Any:
+            if not self._fronts:
+                return types.ErrorData(code=types.INVALID_REQUEST, message="no call of the host is under way")
+            request = _REQUESTS[method](params=params)
+            try:
+                return await self._fronts[-1].ask(request)
+            except MCPError as error:
+                return error.error
+
+        return Callbacks(
+            on_log=on_log,
+            on_message=on_message,
+            on_sampling=lambda _, params: ask("sampling", params),
+            on_elicitation=lambda _, params: ask("elicitation", params),
+            on_roots=lambda _: ask("roots", None),
+        )
+
+
+_LIST_CHANGES = (
+    types.ToolListChangedNotification,
+    types.ResourceListChangedNotification,
+    types.PromptListChangedNotification,
+)
+_REQUESTS: dict[str, type[Any]] = {
+    "sampling": types.CreateMessageRequest,
+    "elicitation": types.ElicitRequest,
+    "roots": types.ListRootsRequest,
+}
+
+
+async def _list_all(session: ClientSession) -> Listing:
+    capabilities = session.server_capabilities or types.ServerCapabilities()
+    listing = Listing(completes=capabilities.completions is not None)
+    if capabilities.tools is not None:
+        listing.tools = await _pages(session.list_tools, "tools")
+    if capabilities.resources is not None:
+        listing.resources = await _pages(session.list_resources, "resources")
+        listing.templates = await _pages(session.list_resource_templates, "resource_templates")
+    if capabilities.prompts is not None:
+        listing.prompts = await _pages(session.list_prompts, "prompts")
+    return listing
+
+
+async def _pages(fetch: Callable[..., Awaitable[Any]], field: str) -> list[Any]:
+    entries: list[Any] = []
+    cursor: str | None = None
+    while True:
+        page = await fetch(params=types.PaginatedRequestParams(cursor=cursor))
+        entries += getattr(page, field)
+        if not page.next_cursor or page.next_cursor == cursor:
+            return entries
+        cursor = page.next_cursor
+
+
+def _reason(error: BaseException | None) -> str:
+    """Return the innermost cause in words."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if error is None:
+        return ""
+    return str(error) or type(error).__name__
