@@ -21,6 +21,8 @@ class PartReader:
     part: str
     bars: list[Bar]
     findings: Findings
+    is_top: bool = True
+    """The first part: endings count where they stand over the whole system, not over an accompaniment's staff."""
     notes: list[WrittenNote] = field(default_factory=list)
     unpitched: int = 0
     _divisions: Fraction = Fraction(1)
@@ -70,7 +72,7 @@ class PartReader:
                 ending_closes |= self._read_ending(child)
             if self._cursor > bar.duration:
                 bar.duration = self._cursor
-        if self._ending:
+        if self._ending and self.is_top:
             bar.endings = self._ending
         if ending_closes:
             self._ending = ()

@@ -1,0 +1,205 @@
+"""A part as one singer sings it: repeats unfolded, grace notes and fermatas in time, the pass's verse chosen."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from singsynth_mcp.errors import NothingToSing, UnknownName
+from singsynth_mcp.score.findings import Findings
+from singsynth_mcp.score.lookup import find_line, verses_of
+from singsynth_mcp.score.model import Line, Note, Part, PlayedNote, Score, ScoreWarning
+from singsynth_mcp.score.roadmap import PlayedMeasure, playing_order
+from singsynth_mcp.score.tempo import TempoMap, holds_of
+from singsynth_mcp.score.verses import Sounding, choose_lyrics
+
+_GRACE_QUARTERS = Fraction(1, 4)
+"""Length of a grace note; all of a group together take at most half of the note that gives them its time."""
+
+
+@dataclass(frozen=True)
+class PlayedPart:
+    """What one singer sings of a part."""
+
+    line: str
+    """"P1", "P1/2"."""
+    notes: tuple[PlayedNote, ...]
+    """Those with a syllable or a held vowel, in the order in which they are sung, never overlapping."""
+    warnings: tuple[ScoreWarning, ...] = ()
+
+
+def played_part(score: Score, part: str | None = None, verse: int | None = None) -> PlayedPart:
+    """Return a part as played; None takes the first part with lyrics, and of the verses pass n sings verse n.
+
+    Raises UnknownName (part, verse) or NothingToSing.
+    """
+    owner, line = find_line(score, part)
+    _check_lyrics(owner, line, verse)
+    findings = Findings()
+    order = playing_order(score.measures)
+    soundings = _soundings(score, line, order)
+    lyrics, borrowed = choose_lyrics(soundings, verse)
+    _report_borrowed(findings, line, soundings, borrowed, verse)
+    clock = _Clock(score, order)
+    notes: list[PlayedNote] = []
+    end: Fraction | None = None
+    for sounding, lyric in zip(soundings, lyrics, strict=True):
+        note = sounding.note
+        if lyric is not None or sounding.start == end:
+            start_s = clock.seconds_at(sounding.start)
+            notes.append(
+                PlayedNote(
+                    note.id, sounding.pass_number, sounding.start, sounding.duration, start_s,
+                    clock.seconds_at(sounding.end) - start_s, note.midi, lyric, note.measure, note.beat, note.breath_mark,
+                )
+            )  # fmt: skip
+            end = sounding.end
+        elif sounding.pass_number == 1:
+            message = "A note without a syllable after a rest is not sung: give it one with modify_score"
+            findings.add(
+                "note_without_syllable", message, part=line.id, measure=note.measure, beat=float(note.beat)
+            )
+    if not notes:
+        raise NothingToSing(f"Part {line.id} has no syllable to sing", hint="Add lyrics with modify_score (set_lyrics)")
+    _report_unreached(findings, line, notes, verse)
+    return PlayedPart(line.id, tuple(notes), findings.warnings())
+
+
+def played_length(score: Score) -> tuple[Fraction, float]:
+    """Return the score's length as played, in quarters, and in seconds by its tempo marks (fermatas not counted)."""
+    tempo_map = TempoMap(score.tempos)
+    measures = [score.measures[played.index] for played in playing_order(score.measures)]
+    seconds = sum(
+        tempo_map.seconds_at(measure.position + measure.duration) - tempo_map.seconds_at(measure.position)
+        for measure in measures
+    )
+    return sum((measure.duration for measure in measures), Fraction(0)), seconds
+
+
+class _Clock:
+    """Seconds of a played position, fermatas held."""
+
+    def __init__(self, score: Score, order: Sequence[PlayedMeasure]) -> None:
+        self._tempo_map = TempoMap(score.tempos, holds_of(score))
+        self._starts: list[Fraction] = []
+        self._start_seconds: list[float] = []
+        self._written: list[Fraction] = []
+        quarters, seconds = Fraction(0), 0.0
+        for played in order:
+            measure = score.measures[played.index]
+            self._starts.append(quarters)
+            self._start_seconds.append(seconds)
+            self._written.append(measure.position)
+            quarters += measure.duration
+            end = measure.position + measure.duration
+            seconds += self._tempo_map.seconds_at(end) - self._tempo_map.seconds_at(measure.position)
+
+    def seconds_at(self, played: Fraction) -> float:
+        index = bisect_right(self._starts, played) - 1
+        written = self._written[index]
+        inside = self._tempo_map.seconds_at(written + played - self._starts[index])
+        return self._start_seconds[index] + inside - self._tempo_map.seconds_at(written)
+
+
+def _check_lyrics(part: Part, line: Line, verse: int | None) -> None:
+    verses = verses_of(line)
+    if not verses:
+        others = [other.id for other in part.lines if verses_of(other)]
+        hint = f"Its words stand in {', '.join(others)}" if others else "Add lyrics with modify_score (set_lyrics)"
+        raise NothingToSing(f"Part {line.id} ({part.name}) has no lyrics", hint=hint, part=line.id)
+    if verse is not None and verse not in verses:
+        listing = ", ".join(map(str, verses))
+        raise UnknownName(f"Part {line.id} has no verse {verse}", hint=f"Verses: {listing}", part=line.id, verse=verse)
+
+
+def _soundings(score: Score, line: Line, order: Sequence[PlayedMeasure]) -> list[Sounding]:
+    """Return the line's notes in playing order; none reaches into the next."""
+    by_measure = _by_measure(score, line)
+    soundings: list[Sounding] = []
+    measure_start = Fraction(0)
+    for played in order:
+        measure = score.measures[played.index]
+        shift = measure_start - measure.position
+        for note in by_measure[played.index]:
+            soundings.append(Sounding(note, played.pass_number, note.position + shift, note.duration, note.lyrics))
+        measure_start += measure.duration
+    soundings = _with_grace_notes(soundings)
+    for index, (sounding, following) in enumerate(zip(soundings, soundings[1:], strict=False)):
+        if sounding.end > following.start:
+            soundings[index] = replace(sounding, duration=following.start - sounding.start)
+    return soundings
+
+
+def _by_measure(score: Score, line: Line) -> list[list[Note]]:
+    """Return the line's notes measure by measure; grace notes at a measure's very end stay in it."""
+    starts = [measure.position for measure in score.measures]
+    by_measure: list[list[Note]] = [[] for _ in starts]
+    for note in line.notes:
+        index = bisect_right(starts, note.position) - 1
+        if note.grace and index and note.position == starts[index] and note.measure != score.measures[index].number:
+            index -= 1
+        by_measure[index].append(note)
+    return by_measure
+
+
+def _with_grace_notes(soundings: Sequence[Sounding]) -> list[Sounding]:
+    """Give grace notes time: of the note they lead to, else of the one before; the first of them takes the syllable."""
+    timed: list[Sounding] = []
+    graces: list[Sounding] = []
+    for sounding in soundings:
+        if sounding.note.grace:
+            graces.append(sounding)
+            continue
+        if graces and sounding.start == graces[0].start and sounding.note.measure == graces[0].note.measure:
+            share = min(_GRACE_QUARTERS, sounding.duration / (2 * len(graces)))
+            taken = share * len(graces)
+            if sounding.lyrics and not any(grace.lyrics for grace in graces):
+                graces[0] = replace(graces[0], lyrics=sounding.lyrics)
+                sounding = replace(sounding, lyrics=())
+            timed += _in_a_row(graces, sounding.start, share)
+            sounding = replace(sounding, start=sounding.start + taken, duration=sounding.duration - taken)
+        elif graces:
+            _add_after(timed, graces)
+        graces = []
+        timed.append(sounding)
+    if graces:
+        _add_after(timed, graces)
+    return timed
+
+
+def _add_after(timed: list[Sounding], graces: Sequence[Sounding]) -> None:
+    """Put grace notes that lead nowhere at the end of the note before them, where it touches them."""
+    if not timed or timed[-1].end != graces[0].start:
+        return
+    share = min(_GRACE_QUARTERS, timed[-1].duration / (2 * len(graces)))
+    timed[-1] = replace(timed[-1], duration=timed[-1].duration - share * len(graces))
+    timed += _in_a_row(graces, timed[-1].end, share)
+
+
+def _in_a_row(graces: Sequence[Sounding], start: Fraction, share: Fraction) -> list[Sounding]:
+    return [replace(grace, start=start + share * index, duration=share) for index, grace in enumerate(graces)]
+
+
+def _report_borrowed(
+    findings: Findings, line: Line, soundings: Sequence[Sounding], borrowed: Sequence[int], verse: int | None
+) -> None:
+    """Warn where another verse stood in; a line with one verse alone sings it in every pass, as singers do."""
+    if not borrowed or (verse is None and len(verses_of(line)) == 1):
+        return
+    first = soundings[borrowed[0]]
+    wanted = verse or first.pass_number
+    message = f"Verse {wanted} has no words here: those of another verse are sung ({len(borrowed)} notes in all)"
+    note = first.note
+    findings.add("verse_missing", message, part=line.id, measure=note.measure, beat=float(note.beat))
+
+
+def _report_unreached(findings: Findings, line: Line, notes: Sequence[PlayedNote], verse: int | None) -> None:
+    """Warn of verses that the repeats never come to."""
+    sung = {note.lyric.verse for note in notes if note.lyric}
+    unreached = [number for number in verses_of(line) if number not in sung]
+    if verse is None and unreached:
+        listing = ", ".join(map(str, unreached))
+        message = f"The repeats do not come to verse {listing}: sing it with verse={unreached[0]}"
+        findings.add("verse_not_reached", message, part=line.id)

@@ -1,0 +1,63 @@
+"""Quarters → seconds by the tempo map."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from fractions import Fraction
+
+from singsynth_mcp.score.lookup import notes_of
+from singsynth_mcp.score.model import Score, Tempo
+
+FERMATA_STRETCH = Fraction(3, 2)
+"""A held note sounds this many times its written length."""
+Hold = tuple[Fraction, Fraction]
+"""From and to, in written quarters: the time that a fermata stretches."""
+
+
+class TempoMap:
+    """Seconds of a position in the score as written, counted from its beginning without repeats."""
+
+    def __init__(self, tempos: Iterable[Tempo], holds: Iterable[Hold] = ()) -> None:
+        holds = list(holds)
+        tempos = list(tempos)
+        marks = {tempo.position for tempo in tempos} | {edge for hold in holds for edge in hold}
+        self._positions = sorted(marks)
+        self._seconds: list[float] = []
+        self._rates: list[float] = []
+        seconds, tempo_index, hold_index = 0.0, 0, 0
+        for index, position in enumerate(self._positions):
+            if index:
+                seconds += self._rates[-1] * float(position - self._positions[index - 1])
+            while tempo_index + 1 < len(tempos) and tempos[tempo_index + 1].position <= position:
+                tempo_index += 1
+            while hold_index < len(holds) and holds[hold_index][1] <= position:
+                hold_index += 1
+            held = hold_index < len(holds) and holds[hold_index][0] <= position
+            rate = 60 / tempos[tempo_index].quarters_per_minute
+            self._seconds.append(seconds)
+            self._rates.append(rate * float(FERMATA_STRETCH) if held else rate)
+
+    def seconds_at(self, position: Fraction) -> float:
+        """Return the seconds from the beginning to `position` quarters."""
+        index = max(0, bisect_right(self._positions, position) - 1)
+        return self._seconds[index] + self._rates[index] * float(position - self._positions[index])
+
+
+def holds_of(score: Score) -> list[Hold]:
+    """Return the stretches that fermatas hold, in order, never overlapping.
+
+    Every part waits for a fermata in any part. Where several end together, the shortest note is the one that is held.
+    """
+    by_end: dict[Fraction, Fraction] = {}
+    for _, _, note in notes_of(score):
+        if note.fermata and note.duration:
+            end = note.position + note.duration
+            by_end[end] = max(by_end.get(end, note.position), note.position)
+    holds: list[Hold] = []
+    for start, end in sorted((start, end) for end, start in by_end.items()):
+        if holds and start < holds[-1][1]:
+            holds[-1] = (holds[-1][0], max(end, holds[-1][1]))
+        else:
+            holds.append((start, end))
+    return holds
