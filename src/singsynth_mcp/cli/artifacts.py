@@ -48,8 +48,7 @@ def prune(
 
 
 def _store() -> FolderStore:
-    settings = Settings()
-    return FolderStore(settings.artifacts, max_bytes=settings.artifacts_max_bytes, max_days=settings.artifacts_max_days)
+    return FolderStore.from_settings(Settings())
 
 
 async def _all(store: FolderStore) -> list[StoredArtifact]:
