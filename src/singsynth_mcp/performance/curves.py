@@ -1,16 +1,91 @@
-"""Curves: a number, or points with straight lines between them."""
+"""Curves: what a caller draws in played quarters, kept in a phrase in seconds, read at frames."""
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from singsynth_mcp.performance.model import Curve
+from singsynth_mcp.performance.phrases import to_grid
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+_DIGITS = 9
+"""Values are rounded so far that equal curves at different places of a song are equal bytes."""
+
+
+@dataclass(frozen=True)
+class TimeMap:
+    """Played quarters against seconds: knots, linear between, the outer slopes going on for ever."""
+
+    quarters: tuple[float, ...]
+    seconds: tuple[float, ...]
+    """Both rising strictly, at least two knots."""
+
+    def to_seconds(self, quarter: float) -> float:
+        """Return the second at which a quarter is played."""
+        return _interpolate(self.quarters, self.seconds, quarter)
+
+    def to_quarters(self, second: float) -> float:
+        """Return the quarter that is played at a second."""
+        return _interpolate(self.seconds, self.quarters, second)
+
+
+def phrase_curve(curve: Curve, time_map: TimeMap, origin_s: float, first_s: float, last_s: float) -> Curve:
+    """Cut a curve over played quarters to a phrase and return it in seconds from the phrase's origin.
+
+    A curve that is level within the phrase becomes a constant, so that it leaves the phrase's bytes as they would be
+    anywhere else in the song.
+
+    Args:
+        curve: a constant, or points (quarter, value) with rising quarters; level before the first and after the last.
+        time_map: of the whole song.
+        origin_s: where the phrase's origin lies in the song.
+        first_s: start of the stretch that is kept, in seconds from the origin.
+        last_s: its end.
+    """
+    if not isinstance(curve, tuple):
+        return float(curve)
+    quarters = [quarter for quarter, _ in curve]
+    values = [value for _, value in curve]
+    first_quarter, last_quarter = (time_map.to_quarters(origin_s + second) for second in (first_s, last_s))
+    inner = curve[bisect_right(quarters, first_quarter) : bisect_left(quarters, last_quarter)]
+    points = [
+        (to_grid(first_s), _level(quarters, values, first_quarter)),
+        *((to_grid(time_map.to_seconds(quarter) - origin_s), value) for quarter, value in inner),
+        (to_grid(last_s), _level(quarters, values, last_quarter)),
+    ]
+    rounded = tuple((time, round(value, _DIGITS)) for time, value in points)
+    return rounded[0][1] if len({value for _, value in rounded}) == 1 else rounded
 
 
 def sample_curve(curve: Curve, times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the curve at each time; before the first point and after the last it keeps their values."""
+    """Return a phrase's curve at times in seconds from its origin; level outside its points."""
+    import numpy as np
+
     if not isinstance(curve, tuple):
-        return np.full(len(times_s), float(curve))
-    points = sorted(curve)
-    return np.interp(times_s, [time for time, _ in points], [value for _, value in points])
+        return np.full(times_s.shape, float(curve))
+    times, values = zip(*curve, strict=True)
+    sampled: npt.NDArray[np.float64] = np.interp(times_s, times, values)
+    return sampled
+
+
+def _level(xs: Sequence[float], ys: Sequence[float], x: float) -> float:
+    """Interpolate, level outside; the later of points at one place counts."""
+    after = bisect_right(xs, x)
+    if after == 0:
+        return ys[0]
+    if after == len(xs):
+        return ys[-1]
+    share = (x - xs[after - 1]) / (xs[after] - xs[after - 1])
+    return ys[after - 1] + share * (ys[after] - ys[after - 1])
+
+
+def _interpolate(xs: Sequence[float], ys: Sequence[float], x: float) -> float:
+    after = min(max(bisect_right(xs, x), 1), len(xs) - 1)
+    slope = (ys[after] - ys[after - 1]) / (xs[after] - xs[after - 1])
+    return ys[after - 1] + slope * (x - xs[after - 1])

@@ -1,0 +1,291 @@
+"""phonemize and align_phonemes_to_notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+
+from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
+from singsynth_mcp.contracts.common import LIST_LIMIT, PassedOver, first_warnings
+from singsynth_mcp.contracts.performance import (
+    AlignRequest,
+    PerformanceResult,
+    PhonemizeRequest,
+    PhonemizeResult,
+    WordRow,
+)
+from singsynth_mcp.cpu_server.scores import load_score
+from singsynth_mcp.cpu_server.services import CpuServices
+from singsynth_mcp.errors import ArtifactError, InvalidRequest, UnknownName, VoicebankMismatch
+from singsynth_mcp.performance.model import PerformanceHeader
+from singsynth_mcp.score.model import PlayedNote, Score, ScoreWarning
+
+if TYPE_CHECKING:
+    from singsynth_mcp.lyrics.alignment import PlacedPhrase
+    from singsynth_mcp.lyrics.model import Phonemes
+    from singsynth_mcp.performance.model import Curve
+    from singsynth_mcp.voicebanks import Voicebank
+
+PHONEMIZE_VERSION = 1
+ALIGN_VERSION = 1
+_WORDS_BYTES = 2200
+"""Room that the words may take in a result of under 4 KB."""
+_HEADER_WARNINGS = 100
+_DEFAULT_RANGE = (35.9, 84.9)
+"""MIDI; 65 Hz to 1100 Hz: where a voicebank does not say what it can sing."""
+
+
+async def phonemize(request: PhonemizeRequest, services: CpuServices) -> PhonemizeResult:
+    """Read the lyrics of a score's part, or a free text, in a voicebank's phonemes.
+
+    Raises InvalidRequest unless exactly one of score and text is given; UnknownName for a part, verse or language that
+    is not there; InvalidLyrics; UnknownVoicebank; what loading the score raises.
+    """
+    if (request.score is None) == (request.text is None):
+        raise InvalidRequest("give either score or text", hint="score is an id that parse_score returned.")
+    bank = await _voicebank(request.voicebank, services)
+    language = _language(request.language, bank)
+    key = memo_key(
+        *("phonemize", PHONEMIZE_VERSION, request.score, request.part, request.verse, request.text),
+        *(language, bank.id, bank.digest),
+    )
+    manifest = await _recall(key, services)
+    if manifest is None:
+        if request.text is not None:
+            part, words = None, await to_thread.run_sync(_read_text, request.text, bank, language)
+        else:
+            score = await load_score(request.score or "", services)
+            part, words = await to_thread.run_sync(_read_score, score, request, bank, language)
+        header = {"score": request.score, "part": part, "verse": request.verse, "language": language}
+        header |= {"voicebank": bank.id, "voicebank_digest": bank.digest}
+        manifest = Manifest("phonemes", header, (Entry(0.0, await services.store.put_blob(words.to_json())),))
+        await services.store.remember(key, await services.store.put(manifest))
+    return _phonemize_result(manifest, await _phonemes(manifest, services), request.range)
+
+
+async def align_phonemes_to_notes(request: AlignRequest, services: CpuServices) -> PerformanceResult:
+    """Put phonemes on the played notes of their score: a performance in phrases, without any prediction yet.
+
+    Raises InvalidRequest when the phonemes were made for another score or for a free text; VoicebankMismatch when the
+    voicebank has changed since; UnknownName for a speaker or control that is not there.
+    """
+    source = await services.store.get(request.phonemes, "phonemes")
+    made_for = source.header["score"]
+    if made_for != request.score:
+        what = f"score {made_for}" if made_for else "a free text"
+        raise InvalidRequest(
+            f"{request.phonemes} was made for {what}, not for score {request.score}",
+            hint=f"Call phonemize with score={request.score} and pass the id that it returns.",
+        )
+    bank = await _voicebank(source.header["voicebank"], services)
+    if bank.digest != source.header["voicebank_digest"]:
+        raise VoicebankMismatch(
+            f"{request.phonemes} was made with another version of voicebank {bank.id}",
+            hint=f"Call phonemize with score={request.score} again: the voicebank's files have changed.",
+        )
+    arguments = request.model_dump(mode="json")
+    key = memo_key("align", ALIGN_VERSION, source.entries[0].blob, dict(source.header), arguments)
+    manifest = await _recall(key, services)
+    if manifest is None:
+        score = await load_score(request.score, services)
+        words = await _phonemes(source, services)
+        aligned = await to_thread.run_sync(_align, score, words, request, source.header, bank)
+        manifest = await _store_performance(aligned, request, source.header, services)
+        await services.store.remember(key, await services.store.put(manifest))
+    return await _performance_result(manifest, services)
+
+
+@dataclass(frozen=True)
+class _Aligned:
+    phrases: Sequence[PlacedPhrase]
+    warnings: Sequence[Mapping[str, Any]]
+
+
+async def _voicebank(voicebank: str | None, services: CpuServices) -> Voicebank:
+    from singsynth_mcp.voicebanks import get_voicebank
+
+    settings = services.settings
+    return await to_thread.run_sync(get_voicebank, voicebank or settings.default_voicebank, settings.voicebanks)
+
+
+async def _recall(key: str, services: CpuServices) -> Manifest | None:
+    """Return the artifact of an earlier equal call, None where there is none or it was pruned."""
+    artifact = await services.store.recall(key)
+    try:
+        manifest = await services.store.get(artifact) if artifact else None
+    except ArtifactError:
+        return None
+    blobs = [entry.blob for entry in manifest.entries] if manifest else []
+    return None if await services.store.missing_blobs(blobs) else manifest
+
+
+async def _phonemes(manifest: Manifest, services: CpuServices) -> Phonemes:
+    from singsynth_mcp.lyrics.model import Phonemes
+
+    return Phonemes.from_json(await services.store.get_blob(manifest.entries[0].blob))
+
+
+def _language(wanted: str | None, bank: Voicebank) -> str:
+    languages = bank.languages
+    if wanted is None:
+        return languages[0] if languages else ""
+    if languages and wanted not in languages:
+        raise UnknownName(
+            f"voicebank {bank.id} does not sing {wanted!r}",
+            hint=f"Its languages: {', '.join(languages)}; list_voicebanks shows those of the others.",
+            languages=list(languages),
+        )
+    return wanted
+
+
+def _read_text(text: str, bank: Voicebank, language: str) -> Phonemes:
+    from singsynth_mcp.lyrics.model import Phonemes
+    from singsynth_mcp.lyrics.reading import Reader
+
+    reader = Reader(bank, language)
+    words = reader.read_text(text)
+    return Phonemes(tuple(words), tuple(_facts(reader.warnings)))
+
+
+def _read_score(score: Score, request: PhonemizeRequest, bank: Voicebank, language: str) -> tuple[str, Phonemes]:
+    from singsynth_mcp.lyrics.model import Phonemes
+    from singsynth_mcp.lyrics.part import read_part
+    from singsynth_mcp.lyrics.reading import Reader
+    from singsynth_mcp.score.played import played_part
+
+    played = played_part(score, request.part, request.verse)
+    reader = Reader(bank, language, played.line)
+    words = read_part(played.notes, reader)
+    return played.line, Phonemes(tuple(words), tuple(_facts([*played.warnings, *reader.warnings])))
+
+
+def _facts(warnings: Sequence[ScoreWarning]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in asdict(warning).items() if value is not None} for warning in warnings]
+
+
+def _phonemize_result(manifest: Manifest, phonemes: Phonemes, listed: str | None) -> PhonemizeResult:
+    first, last = (int(number) for number in (listed or f"1-{LIST_LIMIT}").split("-"))
+    total = len(phonemes.words)
+    rows: list[WordRow] = []
+    room = _WORDS_BYTES
+    for word in phonemes.words[max(first, 1) - 1 : min(last, max(first, 1) - 1 + LIST_LIMIT)]:
+        row = WordRow(text=word.text, phonemes=[symbol.symbol for symbol in word.phonemes], source=word.source)
+        room -= len(row.model_dump_json().encode())
+        if rows and room < 0:
+            break
+        rows.append(row)
+    reached = max(first, 1) - 1 + len(rows)
+    return PhonemizeResult(
+        id=manifest.id,
+        language=manifest.header["language"],
+        words=rows,
+        total=total,
+        next=f"{reached + 1}-{min(reached + LIST_LIMIT, total)}" if reached < total else None,
+        warnings=first_warnings([PassedOver.model_validate(warning) for warning in phonemes.warnings]),
+    )
+
+
+def _align(
+    score: Score, phonemes: Phonemes, request: AlignRequest, header: Mapping[str, Any], bank: Voicebank
+) -> _Aligned:
+    from singsynth_mcp.lyrics.alignment import Rendition, align
+    from singsynth_mcp.lyrics.syllables import sung_notes
+    from singsynth_mcp.lyrics.timing import time_map
+    from singsynth_mcp.performance.controls import check_controls
+    from singsynth_mcp.score.played import played_part
+
+    played = played_part(score, header["part"], header["verse"])
+    controls = check_controls(request.controls)
+    rendition = Rendition(
+        time_map=time_map(played.notes),
+        speaker=_speaker(request, bank),
+        controls=controls,
+        transpose=request.transpose,
+        breaths=request.breaths,
+        can_breathe=bank.symbols.get("AP") == "breath",
+    )
+    sung, warnings = sung_notes(played.notes, phonemes.words, bank.glides, header["part"])
+    warnings += _out_of_range([note.played for note in sung], request.transpose, bank, header["part"])
+    warnings += _unsupported(controls, bank)
+    return _Aligned(align(sung, rendition), _facts(warnings))
+
+
+def _speaker(request: AlignRequest, bank: Voicebank) -> dict[str, Curve]:
+    """Return the speaker argument as weights by the voicebank's own names."""
+    from singsynth_mcp.performance.controls import check_curve
+
+    wanted = request.speaker
+    if wanted is None:
+        return {bank.speakers[0]: 1.0} if bank.speakers else {}
+    if isinstance(wanted, str):
+        return {bank.speaker(wanted): 1.0}
+    if not wanted or all(weight == 0 for weight in wanted.values()):
+        raise InvalidRequest("a blend of speakers needs a weight above 0", hint=f"Speakers: {', '.join(bank.speakers)}")
+    return {bank.speaker(name): check_curve(f"speaker {name}", weight, 0, 1000) for name, weight in wanted.items()}
+
+
+def _out_of_range(notes: Sequence[PlayedNote], transpose: float, bank: Voicebank, part: str) -> list[ScoreWarning]:
+    from singsynth_mcp.lyrics.reading import warning
+    from singsynth_mcp.score.pitch import pitch_name
+
+    lowest, highest = bank.range or _DEFAULT_RANGE
+    found = []
+    for note in notes:
+        midi = note.midi + transpose
+        if not lowest <= midi <= highest:
+            side = "below" if midi < lowest else "above"
+            message = f"{pitch_name(midi)} is {side} the voice's range ({pitch_name(lowest)} to {pitch_name(highest)})"
+            found.append(warning("out_of_range", message, part, note))
+    return found
+
+
+def _unsupported(controls: Mapping[str, Curve], bank: Voicebank) -> list[ScoreWarning]:
+    there = ", ".join(bank.controls)
+    return [
+        ScoreWarning("control_not_supported", f"voicebank {bank.id} does not follow {name}; it follows {there}")
+        for name in controls
+        if name not in bank.controls
+    ]
+
+
+async def _store_performance(
+    aligned: _Aligned, request: AlignRequest, source: Mapping[str, Any], services: CpuServices
+) -> Manifest:
+    from singsynth_mcp.performance.blobs import phrase_to_bytes
+
+    header = PerformanceHeader(
+        score=request.score,
+        part=source["part"],
+        verse=source["verse"],
+        voicebank=source["voicebank"],
+        voicebank_digest=source["voicebank_digest"],
+        language=source["language"],
+        seed=request.seed,
+        warnings=tuple(aligned.warnings[:_HEADER_WARNINGS]),
+    )
+    entries = []
+    for placed in aligned.phrases:
+        blob = await services.store.put_blob(phrase_to_bytes(placed.phrase))
+        entries.append(Entry(placed.start_s, blob))
+    return Manifest("performance", asdict(header), tuple(entries))
+
+
+async def _performance_result(manifest: Manifest, services: CpuServices) -> PerformanceResult:
+    from singsynth_mcp.performance.blobs import phrase_from_bytes
+
+    phonemes, seconds = 0, 0.0
+    for entry in manifest.entries:
+        phrase = phrase_from_bytes(await services.store.get_blob(entry.blob))
+        phonemes += len(phrase.phonemes)
+        seconds = max(seconds, entry.start_seconds + phrase.end_s)
+    return PerformanceResult(
+        id=manifest.id,
+        phrases=len(manifest.entries),
+        seconds=round(seconds, 3),
+        phonemes=phonemes,
+        stages=[],
+        warnings=first_warnings([PassedOver.model_validate(warning) for warning in manifest.header["warnings"]]),
+    )

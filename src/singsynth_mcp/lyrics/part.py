@@ -1,0 +1,181 @@
+"""The words of a part as it is played: which notes carry them, and what stands in kanji read in its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from singsynth_mcp.lyrics import japanese
+from singsynth_mcp.lyrics.dictionary import split_hint
+from singsynth_mcp.lyrics.kana import clean, split_kana
+from singsynth_mcp.lyrics.model import NoteKey, Word
+from singsynth_mcp.lyrics.reading import Reader, Reading
+from singsynth_mcp.lyrics.words import WrittenWord, written_words
+from singsynth_mcp.performance.phrases import is_rest
+from singsynth_mcp.score.model import PlayedNote
+
+_LINE_GAP_S = 0.25
+"""Kanji are read in the context of what stands between two rests this long."""
+_LINE_WORDS = 100
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What is read at once, with the reading that needs no context."""
+
+    written: WrittenWord
+    language: str
+    reading: Reading | None
+
+
+def read_part(notes: Sequence[PlayedNote], reader: Reader) -> list[Word]:
+    """Return the words of played notes; warnings are the reader's.
+
+    Raises InvalidLyrics when a hint names a phoneme that the voicebank lacks, or when no word at all can be read.
+    """
+    return _PartReader(notes, reader).words()
+
+
+class _PartReader:
+    def __init__(self, notes: Sequence[PlayedNote], reader: Reader) -> None:
+        self._notes = notes
+        self._reader = reader
+        self._words: list[Word] = []
+
+    def words(self) -> list[Word]:
+        for line in self._lines():
+            if any(unit.language == "ja" and unit.reading is None for unit in line):
+                self._read_kanji_line(line)
+            else:
+                for unit in line:
+                    self._add(unit)
+        self._reader.expect_phonemes(self._words)
+        return self._words
+
+    def _units(self) -> Iterator[_Unit]:
+        for word in written_words(self._notes):
+            language = self._reader.language_of(word.text, word.language)
+            for written in self._parted(word, language):
+                note = self._notes[written.first]
+                yield _Unit(written, language, self._reader.read(written.text, language, note))
+
+    def _parted(self, word: WrittenWord, language: str) -> list[WrittenWord]:
+        """Part a word that is read note by note: kana are, and syllables with hints of their own."""
+        texts = [text for _, text in word.syllables]
+        has_hints = any("[" in text for text in texts[1:])
+        if has_hints or (language == "ja" and all(japanese.written_morae(split_hint(text)[0]) for text in texts)):
+            return [WrittenWord([syllable], word.language) for syllable in word.syllables]
+        return [word]
+
+    def _lines(self) -> Iterator[list[_Unit]]:
+        line: list[_Unit] = []
+        for unit in self._units():
+            is_hint = unit.reading is not None and unit.reading[1] == "hint"
+            breaks = line and (
+                line[-1].language != unit.language
+                or len(line) >= _LINE_WORDS
+                or is_hint
+                or self._gap_before(unit.written.first) >= _LINE_GAP_S
+            )
+            if breaks:
+                yield line
+                line = []
+            line.append(unit)
+        if line:
+            yield line
+
+    def _gap_before(self, index: int) -> float:
+        if index == 0:
+            return self._notes[0].start_s
+        before = self._notes[index - 1]
+        return self._notes[index].start_s - before.start_s - before.duration_s
+
+    def _keys(self, units: Sequence[_Unit]) -> tuple[NoteKey, ...]:
+        indices = dict.fromkeys(index for unit in units for index, _ in unit.written.syllables)
+        return tuple((self._notes[index].note_id, self._notes[index].pass_number) for index in indices)
+
+    def _add(self, unit: _Unit) -> None:
+        text = split_hint(unit.written.text)[0]
+        note = self._notes[unit.written.first]
+        if unit.reading is None:
+            self._words.append(self._reader.unread(text, unit.language, self._keys([unit]), note))
+        elif unit.reading[0]:
+            symbols, source = unit.reading
+            self._words.append(Word(text, unit.language, source, symbols, self._keys([unit])))
+        elif not self._words or is_rest(self._gap_before(unit.written.first)):
+            self._add_long_mark(unit, text, note)
+
+    def _add_long_mark(self, unit: _Unit, text: str, note: PlayedNote) -> None:
+        """Sing the vowel again where a rest keeps the long mark from holding it."""
+        vowels = [symbol for word in self._words for symbol in word.phonemes if symbol.role == "vowel"]
+        if vowels:
+            self._words.append(Word(text, unit.language, "rules", (vowels[-1],), self._keys([unit])))
+        else:
+            self._words.append(self._reader.unread(text, unit.language, self._keys([unit]), note))
+
+    def _read_kanji_line(self, line: list[_Unit]) -> None:
+        read = japanese.read_kanji("".join(unit.written.text for unit in line))
+        if any(text.respelled for text in read) and len(line) > 1:
+            for unit in line:
+                self._read_kanji_line([unit])
+            return
+        for units, texts in _stretches(line, read):
+            if len(units) == len(texts) == 1 and texts[0].particle:
+                self._add(_Unit(units[0].written, "ja", self._reader.read_morae(texts[0].morae, "ja")))
+            else:
+                self._add_stretch(units, [mora for text in texts for mora in text.morae])
+
+    def _add_stretch(self, units: list[_Unit], morae: list[str]) -> None:
+        """Add the units of whole words of Open JTalk's: kana as they are written, the rest by the morae left over."""
+        first, last = 0, len(units)
+        while first < last and (kana := _kana(units[first])) and morae[: len(kana)] == kana:
+            del morae[: len(kana)]
+            first += 1
+        while first < last and (kana := _kana(units[last - 1])) and morae[-len(kana) :] == kana:
+            del morae[-len(kana) :]
+            last -= 1
+        middle = units[first:last]
+        for unit in units[:first]:
+            self._add(unit)
+        if all(unit.reading for unit in middle):
+            for unit in middle:
+                self._add(unit)
+        elif middle:
+            self._add_by_morae(middle, morae)
+        for unit in units[last:]:
+            self._add(unit)
+
+    def _add_by_morae(self, units: list[_Unit], morae: list[str]) -> None:
+        keys = self._keys(units)
+        text = "".join(unit.written.text for unit in units)
+        sung = japanese.long_vowels_written_out(morae) if len(keys) > 1 else tuple(morae)
+        reading = self._reader.read_morae(sung, "ja")
+        if reading and reading[0]:
+            self._words.append(Word(text, "ja", "g2p", reading[0], keys))
+        else:
+            self._words.append(self._reader.unread(text, "ja", keys, self._notes[units[0].written.first]))
+
+
+def _kana(unit: _Unit) -> list[str]:
+    return list(split_kana(unit.written.text) or ())
+
+
+def _stretches(
+    units: Sequence[_Unit], read: Sequence[japanese.ReadText]
+) -> Iterator[tuple[list[_Unit], list[japanese.ReadText]]]:
+    """Cut both at the places of the text where a unit and a word of Open JTalk's end together."""
+    left: list[_Unit] = []
+    right: list[japanese.ReadText] = []
+    words = iter(read)
+    ahead = 0
+    for unit in units:
+        left.append(unit)
+        ahead += len(clean(unit.written.text))
+        while ahead > 0 and (word := next(words, None)) is not None:
+            right.append(word)
+            ahead -= len(word.text)
+        if ahead == 0:
+            yield left, right
+            left, right = [], []
+    if left:
+        yield left, right
