@@ -58,9 +58,7 @@ def played_part(score: Score, part: str | None = None, verse: int | None = None)
             end = sounding.end
         elif sounding.pass_number == 1:
             message = "A note without a syllable after a rest is not sung: give it one with modify_score"
-            findings.add(
-                "note_without_syllable", message, part=line.id, measure=note.measure, beat=float(note.beat)
-            )
+            findings.add("note_without_syllable", message, part=line.id, measure=note.measure, beat=float(note.beat))
     if not notes:
         raise NothingToSing(f"Part {line.id} has no syllable to sing", hint="Add lyrics with modify_score (set_lyrics)")
     _report_unreached(findings, line, notes, verse)

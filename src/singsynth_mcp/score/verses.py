@@ -52,9 +52,7 @@ def choose_lyrics(notes: Sequence[Sounding], verse: int | None) -> tuple[list[Ly
     return chosen, borrowed
 
 
-def _stretches_without(
-    notes: Sequence[Sounding], chosen: Sequence[Lyric | None]
-) -> list[tuple[int, int, bool]]:
+def _stretches_without(notes: Sequence[Sounding], chosen: Sequence[Lyric | None]) -> list[tuple[int, int, bool]]:
     """Return the stretches of notes without a lyric and without a rest inside; True where a sung vowel reaches them."""
     stretches: list[tuple[int, int, bool]] = []
     is_held = False

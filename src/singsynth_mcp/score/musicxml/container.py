@@ -78,5 +78,7 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int, name: st
     packed = max(entry.compress_size, 1)
     if len(content) > limit or (len(content) > 2**20 and len(content) / packed > MAX_RATIO):
         message = f"{name}: {entry.filename} unpacks to more than a score may have ({packed} bytes packed)"
-        raise InvalidScore(message, hint=f"A score may have {limit / 2**20:g} MB and unpack by {MAX_RATIO}:1", file=name)
+        raise InvalidScore(
+            message, hint=f"A score may have {limit / 2**20:g} MB and unpack by {MAX_RATIO}:1", file=name
+        )
     return content

@@ -28,7 +28,9 @@ def metronome_tempo(metronome: Element, tempo_before: float) -> float | None:
             units[-1] += _dot(units[-1])
     if len(units) >= 2:
         return tempo_before * float(units[1] / units[0])
-    numbers = [float(number.replace(",", ".")) for number in _NUMBER.findall(metronome.findtext("per-minute") or "")[:2]]
+    numbers = [
+        float(number.replace(",", ".")) for number in _NUMBER.findall(metronome.findtext("per-minute") or "")[:2]
+    ]
     if not units or not numbers:
         return None
     return sum(numbers) / len(numbers) * float(units[0])
