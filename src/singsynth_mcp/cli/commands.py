@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from cyclopts import App, CycloptsError
 
 import singsynth_mcp
@@ -41,6 +43,7 @@ def build_app() -> App:
 
 def run_command(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
+    logging.getLogger("singsynth_mcp").addHandler(logging.NullHandler())  # what matters stands in results and errors
     try:
         result = build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
