@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from singsynth_mcp.score.model import Line, Lyric, Measure, Note, Part, Score, ScoreWarning, Tempo
@@ -53,8 +53,8 @@ def _plain(value: Any) -> Any:
     }
 
 
-@lru_cache
-def _defaults(kind: type) -> dict[str, Any]:
+@cache
+def _defaults(kind: Any) -> dict[str, Any]:
     """Return a dataclass's fields with their defaults (a value that equals nothing where there is none)."""
     return {field.name: field.default for field in dataclasses.fields(kind)}
 

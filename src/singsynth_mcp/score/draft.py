@@ -82,9 +82,7 @@ class Draft:
         notes = self._lines[line]
         index = next((i for i, other in enumerate(notes) if other.position > note.position), len(notes))
         before = notes[index - 1] if index else None
-        if (before and before.position + before.duration > note.position) or (
-            before and before.position == note.position
-        ):
+        if before and not before.grace and before.position + before.duration > note.position:
             raise InvalidRequest(
                 f"{described(before)} sounds at measure {note.measure}, beat {float(note.beat):g}",
                 hint="Shorten or delete it first, or change it with change_note",

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 
 from singsynth_mcp.errors import NothingToSing, UnknownName
 from singsynth_mcp.score.findings import Findings
@@ -52,7 +53,8 @@ def played_part(score: Score, part: str | None = None, verse: int | None = None)
             notes.append(
                 PlayedNote(
                     note.id, sounding.pass_number, sounding.start, sounding.duration, start_s,
-                    clock.seconds_at(sounding.end) - start_s, note.midi, lyric, note.measure, note.beat, note.breath_mark,
+                    clock.seconds_at(sounding.end) - start_s, note.midi, lyric, note.measure, note.beat,
+                    note.breath_mark,
                 )
             )  # fmt: skip
             end = sounding.end
@@ -124,7 +126,7 @@ def _soundings(score: Score, line: Line, order: Sequence[PlayedMeasure]) -> list
             soundings.append(Sounding(note, played.pass_number, note.position + shift, note.duration, note.lyrics))
         measure_start += measure.duration
     soundings = _with_grace_notes(soundings)
-    for index, (sounding, following) in enumerate(zip(soundings, soundings[1:], strict=False)):
+    for index, (sounding, following) in enumerate(pairwise(soundings)):
         if sounding.end > following.start:
             soundings[index] = replace(sounding, duration=following.start - sounding.start)
     return soundings

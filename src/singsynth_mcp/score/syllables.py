@@ -43,7 +43,7 @@ def syllabic(*, goes_on: bool, continues: bool) -> Syllabic:
 def with_whole_words(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Return a line's notes with normalised syllabics: in each verse a word runs begin, middle …, end.
 
-    Whether a word goes on is decided by the syllable before the gap: an end that is missing never swallows the next word.
+    A word whose end is missing ends where the next one begins.
     """
     notes = list(notes)
     open_at: dict[int, tuple[int, Lyric]] = {}

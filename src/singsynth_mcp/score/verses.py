@@ -33,7 +33,7 @@ class Sounding:
 
 
 def choose_lyrics(notes: Sequence[Sounding], verse: int | None) -> tuple[list[Lyric | None], list[int]]:
-    """Return each note's lyric of `verse` (None: of the verse that its pass asks for), and where another verse stands in.
+    """Return each note's lyric of `verse` (None: the verse that its pass asks for), and where another stands in.
 
     Other verses may set more syllables than this one: up to three such notes after a syllable, without a rest, hold its
     vowel. Where a verse has no words at all for longer, the nearest earlier verse (else the next one) is sung; the

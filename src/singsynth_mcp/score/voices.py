@@ -45,7 +45,7 @@ def lines_of(
     findings: Findings,
     ids: Iterator[int],
 ) -> tuple[Line, ...]:
-    """Return a part's lines: the top note of each voice first, voice by voice, then the lower notes of chords.
+    """Return a part's lines: the top note of each voice, voices with lyrics first, then the lower notes of chords.
 
     A lyric under a chord belongs to all of its notes. `ids` gives the numbers of the notes' ids.
     """
@@ -53,20 +53,21 @@ def lines_of(
         note.position = measures[note.measure].position + note.offset
     sung = any(note.lyrics for note in written)
     merged = _merge_ties(part, written, measures, findings if sung else Findings())
-    stacks: list[tuple[int, tuple[int, int, str], list[WrittenNote]]] = []
+    stacks: list[tuple[tuple[bool, bool, tuple[int, int, str]], list[WrittenNote]]] = []
     for voice, notes in _by_voice(merged).items():
-        stacks += [(rank > 0, _voice_order(voice), stack) for rank, stack in enumerate(_stacks(notes))]
-    stacks.sort(key=lambda stack: stack[:2])
+        silent = not any(note.lyrics for note in notes)
+        stacks += [((rank > 0, silent, _voice_order(voice)), stack) for rank, stack in enumerate(_stacks(notes))]
+    stacks.sort(key=lambda stack: stack[0])
     return tuple(
         Line(part if number == 1 else f"{part}/{number}", _notes(stack, measures, ids))
-        for number, (_, _, stack) in enumerate(stacks, 1)
+        for number, (_, stack) in enumerate(stacks, 1)
     )
 
 
 def _merge_ties(
     part: str, written: Iterable[WrittenNote], measures: Sequence[Measure], findings: Findings
 ) -> list[WrittenNote]:
-    """Merge each tied note into the one before it: same pitch, starting where that ends, of the same voice if it can."""
+    """Merge each tied note into the one before it: same pitch, starting where that ends, in the same voice if any."""
     merged: list[WrittenNote] = []
     waiting: dict[float, list[WrittenNote]] = defaultdict(list)
 

@@ -33,7 +33,7 @@ def metronome_tempo(metronome: Element, tempo_before: float) -> float | None:
     ]
     if not units or not numbers:
         return None
-    return sum(numbers) / len(numbers) * float(units[0])
+    return positive(str(sum(numbers) / len(numbers) * float(units[0])))
 
 
 def _dot(unit: Fraction) -> Fraction:
