@@ -15,6 +15,7 @@ from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.jobs.inprocess import InProcessJobs
 from singsynth_mcp.proxy.caller import UpstreamCaller
 from singsynth_mcp.proxy.config import UpstreamSpec, own_upstreams, read_upstreams
+from singsynth_mcp.proxy.connect import Dial, connect
 from singsynth_mcp.proxy.forwarding import MergedPrompts, MergedResources, MergedTools
 from singsynth_mcp.proxy.jobs import merged_job_tools
 from singsynth_mcp.proxy.upstreams import Upstreams
@@ -34,7 +35,9 @@ IDENTITY = Identity(
 OWN_TOOLS = ("sing", "get_job", "cancel_job", "list_jobs")
 
 
-def build_server(settings: Settings, upstreams: dict[str, UpstreamSpec] | None = None) -> SingSynthServer:
+def build_server(
+    settings: Settings, upstreams: dict[str, UpstreamSpec] | None = None, dial: Dial = connect
+) -> SingSynthServer:
     """Return the proxy over `upstreams`; those that the settings name, or the package's own servers, when left out.
 
     Raises FileProblem and InvalidRequest for a configuration that cannot be read.
@@ -42,7 +45,7 @@ def build_server(settings: Settings, upstreams: dict[str, UpstreamSpec] | None =
     if upstreams is None:
         upstreams = read_upstreams(settings.upstreams) if settings.upstreams else own_upstreams()
     notices = Notices()
-    merged = Upstreams(upstreams, settings.cache, notices, frozenset(OWN_TOOLS))
+    merged = Upstreams(upstreams, settings.cache, notices, frozenset(OWN_TOOLS), dial)
     jobs = InProcessJobs("proxy")
     own = (SpecTool(TOOLS["sing"], partial(_sing, UpstreamCaller(merged)), jobs), *merged_job_tools(jobs, merged))
     return create_server(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,22 @@ class Callbacks:
     on_roots: ListRootsFnT
 
 
+Dial = Callable[[UpstreamSpec, Callbacks], AbstractAsyncContextManager[Client]]
+"""How a connection is made: `connect`, or a test's own way."""
+
+
 @asynccontextmanager
 async def connect(spec: UpstreamSpec, callbacks: Callbacks) -> AsyncIterator[Client]:
     """Connect to an upstream, whichever era it speaks; enter and leave in one task."""
+    async with client_to(_target(spec), callbacks) as client:
+        yield client
+
+
+@asynccontextmanager
+async def client_to(target: Any, callbacks: Callbacks) -> AsyncIterator[Client]:
+    """Connect to whatever the SDK's client takes: a transport, parameters of a child, a server in this process."""
     async with Client(
-        _target(spec),
+        target,
         cache=None,
         client_info=types.Implementation(name="singsynth-proxy", version=__version__),
         logging_callback=callbacks.on_log,

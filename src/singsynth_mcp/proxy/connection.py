@@ -17,7 +17,7 @@ from mcp.shared.subscriptions import ResourceUpdated
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from singsynth_mcp.proxy.config import UpstreamSpec
-from singsynth_mcp.proxy.connect import Callbacks, connect
+from singsynth_mcp.proxy.connect import Callbacks, Dial
 
 _Answer = TypeVar("_Answer")
 Changed = Callable[[str | None], Awaitable[None]]
@@ -31,10 +31,11 @@ class ConnectionEnded(Exception):
 class Connection:
     """An upstream's connection. `open` it, `ask` over it, `close` it; it never comes back."""
 
-    def __init__(self, spec: UpstreamSpec, callbacks: Callbacks, changed: Changed) -> None:
+    def __init__(self, spec: UpstreamSpec, callbacks: Callbacks, changed: Changed, dial: Dial) -> None:
         self._spec = spec
         self._callbacks = callbacks
         self._changed = changed
+        self._dial = dial
         self._client: Client | None = None
         self._task: asyncio.Task[None] | None = None
         self._settled = anyio.Event()
@@ -117,7 +118,7 @@ class Connection:
 
     async def _own(self) -> None:
         try:
-            async with connect(self._spec, self._callbacks) as client:
+            async with self._dial(self._spec, self._callbacks) as client:
                 self._client = client
                 self._settled.set()
                 await self._stay(client)

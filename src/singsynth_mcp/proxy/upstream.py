@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 
 from singsynth_mcp.errors import UpstreamDied, UpstreamUnavailable
 from singsynth_mcp.proxy.config import UpstreamSpec
-from singsynth_mcp.proxy.connect import Callbacks
+from singsynth_mcp.proxy.connect import Callbacks, Dial, connect
 from singsynth_mcp.proxy.connection import Connection, ConnectionEnded
 from singsynth_mcp.proxy.merge import Listing
 from singsynth_mcp.proxy.relay import FrontCall
@@ -36,12 +36,14 @@ class Upstream:
         name: str,
         spec: UpstreamSpec,
         changed: Callable[[Upstream, str | None], Awaitable[None]],
+        dial: Dial = connect,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`changed(upstream, uri)`: a resource changed, or (None) a list."""
         self.name = name
         self._spec = spec
         self._changed = changed
+        self._dial = dial
         self._clock = clock
         self._connection: Connection | None = None
         self._lock = anyio.Lock()
@@ -108,7 +110,7 @@ class Upstream:
         return not connection.deaf and not (idle and await connection.is_silent())
 
     async def _open(self) -> Connection:
-        connection = Connection(self._spec, self._callbacks(), self._on_change)
+        connection = Connection(self._spec, self._callbacks(), self._on_change, self._dial)
         with anyio.move_on_after(START_TIMEOUT_SECONDS):
             if await connection.open():
                 self._connection = connection

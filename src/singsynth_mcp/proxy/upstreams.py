@@ -13,6 +13,7 @@ from mcp.shared.exceptions import MCPError
 
 from singsynth_mcp.errors import SingSynthError
 from singsynth_mcp.proxy.config import UpstreamSpec
+from singsynth_mcp.proxy.connect import Dial, connect
 from singsynth_mcp.proxy.known import KnownLists
 from singsynth_mcp.proxy.merge import Catalogue, Listing, merge
 from singsynth_mcp.proxy.upstream import Upstream
@@ -25,10 +26,15 @@ class Upstreams:
     """The servers behind one proxy."""
 
     def __init__(
-        self, specs: Mapping[str, UpstreamSpec], cache: Path, notices: Notices, reserved: frozenset[str]
+        self,
+        specs: Mapping[str, UpstreamSpec],
+        cache: Path,
+        notices: Notices,
+        reserved: frozenset[str],
+        dial: Dial = connect,
     ) -> None:
         """`reserved` are the proxy's own tool names."""
-        self._by_name = {name: Upstream(name, spec, self._on_change) for name, spec in specs.items()}
+        self._by_name = {name: Upstream(name, spec, self._on_change, dial) for name, spec in specs.items()}
         self._known = KnownLists(cache, specs)
         self._notices = notices
         self._reserved = reserved

@@ -1,0 +1,34 @@
+"""What every test shares: no async test may hang, and none touches the user's cache."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+
+import anyio
+import pytest
+
+_LONGEST_SECONDS = 120
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            item.obj = _bounded(item.obj)
+
+
+def _bounded(test):
+    @functools.wraps(test)
+    async def bounded(*args, **kwargs):
+        with anyio.fail_after(_LONGEST_SECONDS):
+            await test(*args, **kwargs)
+
+    return bounded
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("SINGSYNTH_CACHE", str(cache))
+    monkeypatch.setenv("SINGSYNTH_ARTIFACTS", str(cache / "artifacts"))
+    monkeypatch.setenv("SINGSYNTH_OUTPUT", str(cache / "output"))

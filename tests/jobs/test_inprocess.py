@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from singsynth_mcp.contracts.calling import Progress, ignore_progress
+from singsynth_mcp.errors import InvalidScore, UnknownJob
+from singsynth_mcp.jobs.inprocess import InProcessJobs
+
+
+class Gate:
+    """Work that starts, waits to be let through, and counts what happened."""
+
+    def __init__(self) -> None:
+        self.started = anyio.Event()
+        self.open = anyio.Event()
+        self.runs = 0
+        self.cancelled = 0
+
+    async def __call__(self, on_progress):
+        self.runs += 1
+        self.started.set()
+        try:
+            await on_progress(Progress(0.5, "vocode", "phrase 1 of 2"))
+            await self.open.wait()
+        except anyio.get_cancelled_exc_class():
+            self.cancelled += 1
+            raise
+        return {"id": "audio-000000000000", "run": self.runs}
+
+
+@pytest.fixture
+async def jobs():
+    engine = InProcessJobs("gpu")
+    yield engine
+    await engine.close()
+
+
+async def test_a_job_gives_its_result_and_its_progress(jobs):
+    gate, seen = Gate(), []
+
+    async def on_progress(progress):
+        seen.append(progress)
+        gate.open.set()
+
+    job_id = await jobs.submit("key", "vocode", "vocoder", gate)
+    record = await jobs.wait(job_id, 5, on_progress)
+    assert job_id.startswith("gpu-")
+    assert len(job_id) == len("gpu-") + 12
+    assert (record.state, record.result) == ("done", {"id": "audio-000000000000", "run": 1})
+    assert [each.message for each in seen] == ["phrase 1 of 2"]
+
+
+async def test_waiting_no_time_says_what_is_known(jobs):
+    gate = Gate()
+    job_id = await jobs.submit("key", "vocode", "vocoder", gate)
+    await gate.started.wait()
+    record = await jobs.wait(job_id, 0, ignore_progress)
+    assert record.state == "running"
+    assert record.progress.fraction == 0.5
+
+
+async def test_equal_keys_join_while_the_job_lives_and_run_again_after(jobs):
+    gate = Gate()
+    first = await jobs.submit("key", "vocode", "vocoder", gate)
+    assert await jobs.submit("key", "vocode", "vocoder", gate) == first
+    gate.open.set()
+    await jobs.wait(first, 5, ignore_progress)
+    assert gate.runs == 1
+    second = await jobs.submit("key", "vocode", "vocoder", gate)
+    assert (await jobs.wait(second, 5, ignore_progress)).result["run"] == 2
+
+
+async def test_one_at_a_time_in_a_role_in_order_with_positions(jobs):
+    gates = [Gate() for _ in range(3)]
+    ids = [await jobs.submit(str(n), "predict_pitch", "inference", gate) for n, gate in enumerate(gates)]
+    other = Gate()
+    await jobs.submit("other role", "vocode", "vocoder", other)
+    await other.started.wait()
+    await gates[0].started.wait()
+    assert [(await jobs.wait(each, 0, ignore_progress)).position for each in ids] == [None, 1, 2]
+    gates[0].open.set()
+    await gates[1].started.wait()
+    assert gates[2].runs == 0
+    assert (await jobs.wait(ids[2], 0, ignore_progress)).position == 1
+
+
+async def test_the_work_stops_when_the_last_call_leaves(jobs):
+    gate = Gate()
+    job_id = await jobs.submit("key", "vocode", "vocoder", gate)
+    await jobs.submit("key", "vocode", "vocoder", gate)
+    await gate.started.wait()
+    await jobs.leave(job_id, keep=False)
+    assert (await jobs.wait(job_id, 0, ignore_progress)).state == "running"
+    await jobs.leave(job_id, keep=False)
+    assert (await jobs.wait(job_id, 5, ignore_progress)).state == "cancelled"
+    await jobs.close()
+    assert gate.cancelled == 1
+
+
+async def test_a_kept_job_goes_on_until_it_is_cancelled(jobs):
+    gate = Gate()
+    job_id = await jobs.submit("key", "vocode", "vocoder", gate)
+    await gate.started.wait()
+    await jobs.leave(job_id, keep=True)
+    assert (await jobs.wait(job_id, 0, ignore_progress)).state == "running"
+    assert (await jobs.cancel(job_id)).state == "cancelled"
+
+
+async def test_cancelling_what_another_call_waits_for_only_gives_it_up(jobs):
+    gate = Gate()
+    job_id = await jobs.submit("key", "vocode", "vocoder", gate)
+    await jobs.leave(job_id, keep=True)
+    await jobs.submit("key", "vocode", "vocoder", gate)
+    assert (await jobs.cancel(job_id)).state in ("queued", "running")
+    gate.open.set()
+    assert (await jobs.wait(job_id, 5, ignore_progress)).state == "done"
+
+
+async def test_a_queued_job_can_be_cancelled_and_the_next_one_runs(jobs):
+    first, second, third = Gate(), Gate(), Gate()
+    await jobs.submit("1", "vocode", "vocoder", first)
+    waiting = await jobs.submit("2", "vocode", "vocoder", second)
+    await jobs.submit("3", "vocode", "vocoder", third)
+    await jobs.leave(waiting, keep=False)
+    first.open.set()
+    await third.started.wait()
+    assert second.runs == 0
+
+
+async def test_a_job_cancelled_before_it_began_frees_its_place(jobs):
+    first, second = Gate(), Gate()
+    await jobs.leave(await jobs.submit("1", "vocode", "vocoder", first), keep=False)
+    await jobs.submit("2", "vocode", "vocoder", second)
+    await second.started.wait()
+    assert first.runs == 0
+
+
+async def test_errors_are_kept_as_data_and_defects_without_their_text(jobs, caplog):
+    async def fails(on_progress):
+        raise InvalidScore("no notes in part P1", hint="Choose another part.", part="P1")
+
+    async def breaks(on_progress):
+        raise KeyError("secret")
+
+    expected = await jobs.wait(await jobs.submit("1", "sing", "sing", fails), 5, ignore_progress)
+    assert expected.state == "failed"
+    assert expected.error["code"] == "invalid_score"
+    assert expected.error["details"] == {"part": "P1"}
+    defect = await jobs.wait(await jobs.submit("2", "sing", "sing", breaks), 5, ignore_progress)
+    assert defect.error["code"] == "internal_error"
+    assert "secret" not in str(defect.error)
+    assert "secret" in caplog.text
+
+
+async def test_unknown_jobs_and_the_bound_of_finished_ones(jobs):
+    async def quick(on_progress):
+        return {}
+
+    with pytest.raises(UnknownJob, match="gpu-nothing"):
+        await jobs.wait("gpu-nothing", 0, ignore_progress)
+    ids = [await jobs.submit(str(n), "vocode", "vocoder", quick) for n in range(300)]
+    await jobs.wait(ids[-1], 5, ignore_progress)
+    records = await jobs.records()
+    assert len(records) == 256
+    assert records[0].job_id == ids[-1]
+    with pytest.raises(UnknownJob):
+        await jobs.wait(ids[0], 0, ignore_progress)
