@@ -23,6 +23,7 @@ from singsynth_mcp.synthesis.engines.torch.vocoder import Vocoder
 from training.examples import FRAME_SECONDS, SAMPLE_RATE
 from training.inventory import LANGUAGE_IDS, PHONEME_IDS, SILENCE, SPEAKERS
 from training.mel import WINDOW_SIZE, mel_centres, mel_filterbank
+from training.rules.pitch import DAMPING, LEAD_SECONDS, RESPONSE_HZ, VIBRATO_HZ
 from training.targets import band_centres
 
 HIDDEN = 128
@@ -121,18 +122,19 @@ def variance() -> VariancePredictor:
 
 def pitch() -> PitchPredictor:
     """Return the pitch predictor, its note filter started at the pitch rules' response."""
-    return PitchPredictor(HIDDEN, width=96, depth=4, response=note_response(), vibrato_hz=5.5)
+    return PitchPredictor(HIDDEN, width=96, depth=4, response=note_response(), vibrato_hz=VIBRATO_HZ)
 
 
-def note_response(ahead_s: float = 0.03, natural_hz: float = 7.0, damping: float = 0.6) -> Tensor:
-    """Return float32 [AHEAD + 1 + BEHIND]: a second-order system's answer to an impulse.
+def note_response() -> Tensor:
+    """Return float32 [AHEAD + 1 + BEHIND]: the pitch rules' answer to a step of an impulse's size.
 
     Ordered for a correlation: the first weight belongs to the earliest frame seen.
     """
     fine = 16
-    time = (np.arange(-AHEAD * fine, (BEHIND + 1) * fine) + 0.5) * FRAME_SECONDS / fine + ahead_s
-    omega = 2 * math.pi * natural_hz
-    ring = omega * math.sqrt(1 - damping**2)
-    impulse = np.exp(-damping * omega * time) * np.sin(ring * time) * (time > 0)
+    time = np.arange(-AHEAD * fine, (BEHIND + 1) * fine) + 0.5
+    time = (time / fine) * FRAME_SECONDS + LEAD_SECONDS
+    omega = 2 * math.pi * RESPONSE_HZ
+    ring = omega * math.sqrt(1 - DAMPING**2)
+    impulse = np.exp(-DAMPING * omega * time) * np.sin(ring * time) * (time > 0)
     taps = impulse.reshape(-1, fine).sum(axis=1)[::-1]
     return torch.from_numpy((taps / taps.sum()).astype(np.float32))

@@ -1,0 +1,94 @@
+"""Make the voicebank: ``python -m training all``, or one step of it by name.
+
+Steps, in order: speak (the teacher speaks the corpus), store (its parameters are measured and
+repaired), render (they are sung), fit (the nets learn from that), export (the voicebank is
+assembled), report (it is measured on phrases kept from training). Results lie in a cache outside
+the repository; a step that was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SEED = 1
+
+
+def _module(name: str) -> Callable[[argparse.Namespace], None]:
+    """Return a step that runs a module of this package in a process of its own."""
+
+    def run(options: argparse.Namespace) -> None:
+        command = [sys.executable, "-m", f"training.{name}", "--processes", str(options.threads)]
+        subprocess.run(command, check=True)
+
+    return run
+
+
+def fit(options: argparse.Namespace) -> None:
+    """Fit the stages one after the other, in the budget's minutes."""
+    import torch
+
+    from training.batches import load_corpus
+    from training.fit import SHARES, fit_stage
+    from training.render import shards
+
+    torch.set_num_threads(options.threads)
+    phrases, held_out = load_corpus(shards())
+    minutes = sum(phrase.frames for phrase in phrases) * 512 / 44100 / 60
+    print(f"{len(phrases)} phrases, {minutes:.0f} minutes; {len(held_out)} phrases held out")
+    for name in options.stages or SHARES:
+        losses = fit_stage(name, phrases, SHARES[name] * options.budget, options.seed)
+        print(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in losses.items()))
+
+
+def export(options: argparse.Namespace) -> None:
+    """Assemble the voicebank in assets/voicebanks."""
+    from training.bank import assemble
+
+    print(assemble())
+
+
+def report(options: argparse.Namespace) -> None:
+    """Print what the voicebank does on held-out phrases."""
+    from training.bank import SHIPPED
+    from training.render import shards
+    from training.report import as_table, measure
+
+    print(as_table(measure(SHIPPED, shards())))
+
+
+STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "speak": _module("speak"),
+    "store": _module("store"),
+    "render": _module("render"),
+    "fit": fit,
+    "export": export,
+    "report": report,
+}
+
+
+def main() -> None:
+    """Run the steps asked for and say how long each took."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("step", choices=["all", *STEPS])
+    parser.add_argument("--budget", type=float, default=65.0, help="minutes of fitting in all")
+    parser.add_argument("--stages", nargs="*", help="fit only these nets")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    for name, step in STEPS.items():
+        if options.step in ("all", name):
+            began = time.monotonic()
+            step(options)
+            print(f"{name}: {(time.monotonic() - began) / 60:.1f} minutes", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Render the sung corpus: ``python -m training.render_corpus [--examples 480] [--processes 2]``.
+
+Every run of the store is sung equally often, each time to another random melody. Shards of
+examples lie in a folder of the cache named by the recordings, the code and the seed; finished
+shards are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from training.cache import cache_directory, content_key, file_sha256
+from training.examples import SungExample, save_examples
+from training.inventory import SPEAKERS
+from training.sing import sing
+from training.songs import Run, compose
+from training.speak import SEED
+from training.store import recording_path
+from training.teacher.utterances import corpus
+from training.voices import Voice, load_voice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHARD_EXAMPLES = 20
+_LOUDEST = 0.97
+_NEUTRAL_GENDER = 0.6
+_RUNS_A_PHRASE = (1, 4)
+
+
+def corpus_folder() -> Path:
+    """Return the folder of the shards that belong to the present recordings and code."""
+    here = Path(__file__).parent
+    sources = [*here.glob("r*/*.py"), here / "songs.py", here / "sing.py", here / "voices.py"]
+    sources += [here / "score_labels.py", here / "targets.py", here / "examples.py"]
+    recorded = [
+        path.stem
+        for speaker in SPEAKERS
+        for path in (recording_path(speaker, utterance) for utterance in corpus("ja", SEED))
+        if path.exists()
+    ]
+    key = content_key(recorded, sorted(file_sha256(path) for path in sources), SEED)
+    return cache_directory("examples", key)
+
+
+def shard_paths(folder: Path) -> list[Path]:
+    """Return the finished shards of a folder in order."""
+    return sorted(folder.glob("[0-9]*.npz"))
+
+
+def sung_examples(voice: Voice, seed: int, count: int) -> Iterator[SungExample]:
+    """Sing ``count`` random songs; those louder than full scale are left out and counted.
+
+    Raises:
+        RuntimeError: more than a tenth of the songs came out too loud.
+    """
+    generator = np.random.default_rng(seed)
+    runs = _shuffled(voice.runs, generator)
+    loud = 0
+    for _ in range(count):
+        chosen = [next(runs) for _ in range(int(generator.integers(*_RUNS_A_PHRASE)))]
+        neutral = generator.random() < _NEUTRAL_GENDER
+        gender = 0.0 if neutral else float(generator.uniform(-1.0, 1.0))
+        example = sing(compose(chosen, generator), voice, gender, generator)
+        if np.abs(example.audio).max() > _LOUDEST:
+            loud += 1
+            continue
+        yield example
+    if loud > 0.1 * count:
+        raise RuntimeError(f"{loud} of {count} songs exceed full scale: lower the level of vowels")
+
+
+def _shuffled(runs: tuple[Run, ...], generator: np.random.Generator) -> Iterator[Run]:
+    while True:
+        for i in generator.permutation(len(runs)):
+            yield runs[int(i)]
+
+
+@cache
+def _voice(speaker: str) -> Voice:
+    return load_voice(speaker)
+
+
+def _render_shard(folder: Path, speaker: str, number: int) -> tuple[int, float]:
+    path = folder / f"{number:04d}-{speaker}.npz"
+    if path.exists():
+        return 0, 0.0
+    voice = _voice(speaker)
+    examples = list(sung_examples(voice, content_seed(speaker, number), SHARD_EXAMPLES))
+    save_examples(path, examples)
+    return SHARD_EXAMPLES - len(examples), sum(len(e.audio) for e in examples) / 44100.0
+
+
+def content_seed(speaker: str, number: int) -> int:
+    """Return the seed of a shard."""
+    return int(content_key(SEED, speaker, number), 16) % 2**32
+
+
+def main() -> None:
+    """Render what is missing and say what it took."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=480)
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
+    folder = corpus_folder()
+    started = time.monotonic()
+    jobs = [
+        (speaker, number)
+        for number in range(-(-arguments.examples // SHARD_EXAMPLES))
+        for speaker in SPEAKERS
+    ]
+    loud, sung = 0, 0.0
+    with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
+        speakers, numbers = zip(*jobs, strict=True)
+        for rejected, seconds in pool.map(_render_shard, [folder] * len(jobs), speakers, numbers):
+            loud, sung = loud + rejected, sung + seconds
+            print(f"  {sung / 60:.1f} min, {time.monotonic() - started:.0f} s", flush=True)
+    print(f"{len(shard_paths(folder))} shards, {loud} songs too loud")
+    print(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From stored parameters to singing: any pitch, any length, any formant scale."""

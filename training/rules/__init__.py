@@ -1,0 +1,1 @@
+"""The teachers of timing and pitch: rules from the literature, deterministic given the score."""

@@ -1,0 +1,51 @@
+"""When phonemes are sung: vowels on the note, consonants before it.
+
+Singers place the vowel, not the consonant, on the beat (Sundberg, The Science of the Singing
+Voice, 1987; Sundberg and Bauer-Huppmann, When does a sung tone start?, Journal of Voice 2007).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from training.examples import FRAME_SECONDS
+
+_LEAST_SECONDS = {
+    **dict.fromkeys(("s", "sh", "ch", "ts"), 0.095),
+    **dict.fromkeys(("f", "h", "hy", "p", "py", "t", "ty", "k", "ky", "cl"), 0.080),
+    **dict.fromkeys(("r", "ry"), 0.040),
+}
+_LEAST_OTHER_SECONDS = 0.065
+_MOST_SECONDS = 0.160
+_MOST_OF_NOTE = 0.5
+_CODA_SHARE = 0.35
+_CODA_SECONDS = (0.070, 0.250)
+SHORTEST_SECONDS = 2.0 * FRAME_SECONDS
+
+
+def natural_seconds(symbol: str, spoken: float) -> float:
+    """Return how long a consonant is sung when there is room; ``spoken`` is its spoken length."""
+    least = _LEAST_SECONDS.get(symbol.partition("/")[2], _LEAST_OTHER_SECONDS)
+    return float(np.clip(spoken, least, _MOST_SECONDS))
+
+
+def fitted_seconds(natural: list[float], room: float) -> list[float]:
+    """Return the consonants before a note, at most half of the ``room`` they take time from."""
+    total = sum(natural)
+    scale = min(1.0, _MOST_OF_NOTE * room / total) if total else 1.0
+    return [length * scale for length in natural]
+
+
+def coda_seconds(note: float) -> float:
+    """Return how much of the end of a note a moraic nasal takes that shares it with a vowel."""
+    return min(float(np.clip(_CODA_SHARE * note, *_CODA_SECONDS)), 0.5 * note)
+
+
+def to_frames(seconds: list[float]) -> np.ndarray:
+    """Return int64 frames of consecutive lengths by the format's rule (section 3.4).
+
+    The cumulative time is rounded (half to even, plus a half), never a length of its own.
+    """
+    ends = np.cumsum(np.array(seconds) / FRAME_SECONDS)
+    edges = np.round(np.round(ends, 6) + 0.5).astype(np.int64)
+    return np.diff(edges, prepend=0)

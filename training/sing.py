@@ -1,0 +1,195 @@
+"""Sing a song from a voice's recordings: samples and exact targets, one :class:`SungExample`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from training.analysis.parameters import APERIODICITY_BANDS, BANDS
+from training.analysis.voicing import FRAME_SECONDS as ANALYSIS_SECONDS
+from training.examples import HOP_SIZE, SungExample
+from training.inventory import BREATH, BY_SYMBOL
+from training.rendering.reading import STEP_SAMPLES, STEP_SECONDS, Reading, read_song
+from training.rendering.synthesis import bin_hertz, breath_source, pulse_phase, pulse_train, shape
+from training.rules.pitch import flutter, pitch_rule
+from training.score_labels import label_song
+from training.targets import (
+    analytic_mel,
+    band_centres,
+    interpolation,
+    level_db,
+    warped_centres,
+)
+from training.voices import Voice, loudness_db
+
+if TYPE_CHECKING:
+    from training.songs import Song
+
+_VOWEL_TARGET_DB = -11.0
+_FLATTENING, _MOST_GAIN_DB = 0.75, 8.0
+_CONSONANT_GAIN_DB = (-4.0, 3.0)
+_GAIN_SMOOTHING_STEPS = 2.0
+_DB_PER_OCTAVE, _OCTAVE_HZ, _MOST_REGISTER_DB = 1.5, 300.0, 2.0
+_BREATH_DB = -30.0
+_NEPER = np.log(10.0) / 20.0
+LOWEST_LOG = -13.0
+"""Envelopes never go below this: silence."""
+
+
+@dataclass(frozen=True)
+class _Sound:
+    """Envelopes at the steps: log amplitude float32 [S, 256] of harmonics and of noise."""
+
+    harmonic: np.ndarray
+    noise: np.ndarray
+    voiced: np.ndarray
+
+
+def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator) -> SungExample:
+    """Render a song; chance (drift, jitter, noise, wandering) comes from ``generator``.
+
+    ``gender`` in [-1, 1] scales the formants by 2 ** (3 gender / 12).
+    """
+    labels = label_song(song)
+    frames = int(labels.ph_dur.sum())
+    steps = frames * (HOP_SIZE // STEP_SAMPLES)
+    rule = pitch_rule(list(song.notes), (np.arange(steps) + 0.5) * STEP_SECONDS)
+    midi = rule + flutter(steps, STEP_SECONDS, generator)
+    f0 = 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
+    reading = read_song(song.phonemes, voice.recordings, steps, generator)
+    sound = _scaled(_envelopes(song, voice, reading, f0), gender)
+    cycles, hertz = pulse_phase(f0)
+    to_bins = _matrix(1025)
+    harmonic = shape(pulse_train(cycles, hertz), sound.harmonic @ to_bins)
+    source = breath_source(cycles, sound.voiced.astype(np.float64), generator)
+    noise = shape(source, sound.noise @ to_bins)
+    by_frame = _Sound(_pairs(sound.harmonic), _pairs(sound.noise), sound.voiced[::2])
+    f0_frames = np.exp(_pairs(np.log(f0)))
+    to_bands = _matrix(128)
+    return SungExample(
+        speaker=voice.speaker,
+        language="ja",
+        **labels.__dict__,
+        f0=f0_frames.astype(np.float32),
+        f0_rule=_pairs(rule).astype(np.float32),
+        mel=analytic_mel(by_frame.harmonic @ to_bins, by_frame.noise @ to_bins, f0_frames),
+        harmonic=by_frame.harmonic @ to_bands,
+        noise=by_frame.noise @ to_bands,
+        voiced=by_frame.voiced,
+        gender=np.float32(gender),
+        breathiness=level_db(noise, frames),
+        voicing=level_db(harmonic, frames),
+        audio=harmonic + noise,
+    )
+
+
+def _pairs(values: np.ndarray) -> np.ndarray:
+    """Return the means of the two steps of each frame."""
+    return 0.5 * (values[0::2] + values[1::2])
+
+
+def _matrix(targets: int) -> np.ndarray:
+    """Return float32 [256, targets] from the stored bands to the DFT bins or the net's bands."""
+    hertz = bin_hertz() if targets == len(bin_hertz()) else band_centres()
+    return interpolation(tuple(warped_centres(BANDS)), tuple(hertz))
+
+
+def _envelopes(song: Song, voice: Voice, reading: Reading, f0: np.ndarray) -> _Sound:
+    """Read envelopes at the sung pitch, level them, and part them into harmonics and noise."""
+    steps = len(f0)
+    envelope = np.full((steps, BANDS), LOWEST_LOG, np.float32)
+    aperiodicity = np.ones((steps, APERIODICITY_BANDS), np.float32)
+    voiced = np.zeros(steps, bool)
+    for number in np.unique(reading.recording[reading.recording >= 0]):
+        here = np.flatnonzero(reading.recording == number)
+        recording = voice.recordings[int(number)]
+        place = np.clip(reading.seconds[here] / ANALYSIS_SECONDS, 0, len(recording.voiced) - 1.001)
+        index = place.astype(int)
+        part = (place - index).astype(np.float32)[:, None]
+        levels = np.log(np.array(recording.levels_hz))
+        height = np.clip(np.interp(np.log(f0[here]), levels, np.arange(len(levels))), 0, None)
+        low = np.minimum(height.astype(int), len(levels) - 2)
+        for level, weight in ((low, low + 1 - height), (low + 1, height - low)):
+            early = recording.envelope[level, index].astype(np.float32)
+            late = recording.envelope[level, index + 1].astype(np.float32)
+            mix = early + (late - early) * part
+            old = envelope[here] if level is not low else 0.0
+            envelope[here] = old + mix * weight.astype(np.float32)[:, None]
+        early = recording.aperiodicity[index].astype(np.float32)
+        late = recording.aperiodicity[index + 1].astype(np.float32)
+        aperiodicity[here] = early + (late - early) * part
+        voiced[here] = recording.voiced[np.round(place).astype(int)]
+    gain = _gains(song, voice, reading, envelope) + _register_db(f0)
+    envelope += (gain * _NEPER).astype(np.float32)[:, None]
+    envelope += np.log(np.maximum(reading.presence, 1e-6)).astype(np.float32)[:, None]
+    _breathe(song, voice, reading, envelope)
+    return _parted(envelope, aperiodicity, voiced)
+
+
+def _parted(envelope: np.ndarray, aperiodicity: np.ndarray, voiced: np.ndarray) -> _Sound:
+    wider = interpolation(
+        tuple(warped_centres(APERIODICITY_BANDS)), tuple(warped_centres(BANDS))
+    )
+    share = np.clip(aperiodicity @ wider, 1e-4, 1.0)
+    harmonic = envelope + 0.5 * np.log(np.maximum(1.0 - share**2, 1e-9))
+    noise = envelope + np.log(share)
+    return _Sound(np.maximum(harmonic, LOWEST_LOG), np.maximum(noise, LOWEST_LOG), voiced)
+
+
+def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> np.ndarray:
+    """Return dB [S]: vowels brought near one loudness, consonants following within limits."""
+    gains = np.zeros(len(song.phonemes))
+    for i, phoneme in enumerate(song.phonemes):
+        if phoneme.source is None or not BY_SYMBOL[phoneme.symbol].is_vowel:
+            continue
+        here = np.flatnonzero((reading.phoneme == i) & (reading.presence >= 1.0))
+        core = here[int(0.25 * len(here)) : max(int(0.8 * len(here)), 1)]
+        loudness = loudness_db(envelope[core]).mean() if len(core) else voice.vowel_db
+        away = _FLATTENING * (voice.vowel_db - loudness)
+        gains[i] = np.clip(away, -_MOST_GAIN_DB, _MOST_GAIN_DB)
+    vowel_gain = 0.0
+    for i in reversed(range(len(song.phonemes))):
+        phoneme = song.phonemes[i]
+        if phoneme.source is None or BY_SYMBOL[phoneme.symbol].is_vowel:
+            vowel_gain = gains[i]
+        else:
+            gains[i] = np.clip(vowel_gain, *_CONSONANT_GAIN_DB)
+    level = _VOWEL_TARGET_DB - voice.vowel_db
+    owner = reading.phoneme.copy()
+    resting = np.array([phoneme.source is None for phoneme in song.phonemes])[owner]
+    owner[resting & (reading.recording >= 0)] -= 1
+    return gaussian_filter1d(gains[np.maximum(owner, 0)], _GAIN_SMOOTHING_STEPS) + level
+
+
+
+
+def _register_db(f0: np.ndarray) -> np.ndarray:
+    """Return dB [S]: higher notes are sung louder."""
+    octaves = np.log2(f0 / _OCTAVE_HZ)
+    return np.clip(_DB_PER_OCTAVE * octaves, -_MOST_REGISTER_DB, _MOST_REGISTER_DB)
+
+
+def _breathe(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> None:
+    """Write breath noises: the singer's h, rising then falling, softly."""
+    level = _VOWEL_TARGET_DB + _BREATH_DB - float(loudness_db(voice.breath))
+    for i, phoneme in enumerate(song.phonemes):
+        if phoneme.symbol != BREATH:
+            continue
+        here = np.flatnonzero((reading.phoneme == i) & (reading.recording < 0))
+        if not len(here):
+            continue
+        course = (np.arange(len(here)) + 0.5) / len(here)
+        swell = 20.0 * np.log10(np.sin(np.pi * course**1.4) + 0.01)
+        envelope[here] = voice.breath + ((level + swell) * _NEPER)[:, None]
+
+
+def _scaled(sound: _Sound, gender: float) -> _Sound:
+    """Move the formants of envelopes by 2 ** (3 gender / 12)."""
+    if gender == 0.0:
+        return sound
+    centres = warped_centres(BANDS)
+    warp = interpolation(tuple(centres), tuple(centres / 2.0 ** (3.0 * gender / 12.0)))
+    return _Sound(sound.harmonic @ warp, sound.noise @ warp, sound.voiced)
