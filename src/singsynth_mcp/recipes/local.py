@@ -53,10 +53,7 @@ class LocalCaller:
     def _store(self) -> ArtifactStore:
         from singsynth_mcp.artifacts.folder import FolderStore
 
-        settings = self._settings
-        return FolderStore(
-            settings.artifacts, max_bytes=settings.artifacts_max_bytes, max_days=settings.artifacts_max_days
-        )
+        return FolderStore.from_settings(self._settings)
 
     @cached_property
     def _cpu(self) -> CpuServices:
