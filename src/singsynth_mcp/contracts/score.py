@@ -32,8 +32,8 @@ class PartSummary(BaseModel):
     id: str
     name: str
     lines: int
-    sung_notes: int = Field(description="Written onsets of the top line that carry or prolong a syllable, ties merged")
-    played_notes: int
+    sung_notes: int = Field(description="Written onsets of the top line of a part with lyrics, ties merged")
+    played_notes: int = Field(description="Notes that are sung, repeats played: with a syllable or a held vowel")
     verses: list[int]
     lowest: str | None = Field(default=None, description="Lowest sung note, e.g. C4")
     highest: str | None = None
@@ -56,14 +56,14 @@ class ScoreResult(Result):
 
     id: str | None = Field(default=None, description="Artifact id of the score, for every tool that takes `score`")
     title: str | None = None
-    duration_seconds: float | None = None
+    duration_seconds: float | None = Field(default=None, description="As played, by the tempo marks, without fermatas")
     duration_quarters: float | None = None
     tempo: float | None = Field(default=None, description="First tempo, quarters per minute")
     measures: int | None = None
-    parts: list[PartSummary] | None = None
+    parts: list[PartSummary] | None = Field(default=None, description="A window of 40, or the part asked for")
     notes: list[NoteRow] | None = Field(default=None, description="Of the part asked for, a window of 40")
-    total: int | None = None
-    next: str | None = None
+    total: int | None = Field(default=None, description="Of the parts, or of the notes where a part is asked for")
+    next: str | None = Field(default=None, description="The next window: give it as range")
     changes: list[str] | None = Field(default=None, description="modify_score: what each operation changed")
 
 

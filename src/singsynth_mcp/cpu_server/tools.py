@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-TOOLS: dict[str, str] = {}
+TOOLS: dict[str, str] = {
+    "parse_score": "singsynth_mcp.cpu_server.scores:parse_score",
+    "modify_score": "singsynth_mcp.cpu_server.scores:modify_score",
+}

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from fractions import Fraction
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from singsynth_mcp.score.model import Line, Lyric, Measure, Note, Part, Score, ScoreWarning, Tempo
@@ -35,6 +35,11 @@ def score_from_bytes(data: bytes) -> Score:
     )
 
 
+_DEFAULTS = {
+    kind: {field.name: field.default for field in dataclasses.fields(kind)}
+    for kind in (Score, Part, Line, Note, Lyric, Measure, Tempo, ScoreWarning)
+}
+"""Each record's fields with their defaults, MISSING where there is none."""
 _EXACT = ("position", "duration", "beat")
 _fraction = lru_cache(maxsize=4096)(Fraction)
 
@@ -44,19 +49,13 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    if not dataclasses.is_dataclass(value):
+    if type(value) not in _DEFAULTS:
         return value
     return {
         name: _plain(content)
-        for name, default in _defaults(type(value)).items()
+        for name, default in _DEFAULTS[type(value)].items()
         if (content := getattr(value, name)) != default
     }
-
-
-@cache
-def _defaults(kind: Any) -> dict[str, Any]:
-    """Return a dataclass's fields with their defaults (a value that equals nothing where there is none)."""
-    return {field.name: field.default for field in dataclasses.fields(kind)}
 
 
 def _measure(measure: Mapping[str, Any]) -> Measure:

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from singsynth_mcp.score.model import ScoreWarning
 
-MAX_PER_CODE = 8
+MAX_PER_CODE = 3
 
 
 class Findings:

@@ -12,8 +12,8 @@ from singsynth_mcp.errors import NothingToSing, UnknownName
 from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.lookup import find_line, verses_of
 from singsynth_mcp.score.model import Line, Note, Part, PlayedNote, Score, ScoreWarning
-from singsynth_mcp.score.roadmap import PlayedMeasure, playing_order
-from singsynth_mcp.score.tempo import TempoMap, holds_of
+from singsynth_mcp.score.roadmap import PlayedMeasure
+from singsynth_mcp.score.timeline import Timeline
 from singsynth_mcp.score.verses import Sounding, choose_lyrics
 
 _GRACE_QUARTERS = Fraction(1, 4)
@@ -31,76 +31,44 @@ class PlayedPart:
     warnings: tuple[ScoreWarning, ...] = ()
 
 
-def played_part(score: Score, part: str | None = None, verse: int | None = None) -> PlayedPart:
+def played_part(
+    score: Score, part: str | None = None, verse: int | None = None, timeline: Timeline | None = None
+) -> PlayedPart:
     """Return a part as played; None takes the first part with lyrics, and of the verses pass n sings verse n.
+
+    `timeline` saves making the score's again for each of many parts.
 
     Raises UnknownName (part, verse) or NothingToSing.
     """
     owner, line = find_line(score, part)
     _check_lyrics(owner, line, verse)
     findings = Findings()
-    order = playing_order(score.measures)
-    soundings = _soundings(score, line, order)
+    timeline = timeline or Timeline(score)
+    soundings = _soundings(score, line, timeline.order)
     lyrics, borrowed = choose_lyrics(soundings, verse)
     _report_borrowed(findings, line, soundings, borrowed, verse)
-    clock = _Clock(score, order)
     notes: list[PlayedNote] = []
+    unsung: list[Sounding] = []
     end: Fraction | None = None
     for sounding, lyric in zip(soundings, lyrics, strict=True):
         note = sounding.note
         if lyric is not None or sounding.start == end:
-            start_s = clock.seconds_at(sounding.start)
+            start_s = timeline.seconds_at(sounding.start)
             notes.append(
                 PlayedNote(
                     note.id, sounding.pass_number, sounding.start, sounding.duration, start_s,
-                    clock.seconds_at(sounding.end) - start_s, note.midi, lyric, note.measure, note.beat,
+                    timeline.seconds_at(sounding.end) - start_s, note.midi, lyric, note.measure, note.beat,
                     note.breath_mark,
                 )
             )  # fmt: skip
             end = sounding.end
         elif sounding.pass_number == 1:
-            message = "A note without a syllable after a rest is not sung: give it one with modify_score"
-            findings.add("note_without_syllable", message, part=line.id, measure=note.measure, beat=float(note.beat))
+            unsung.append(sounding)
     if not notes:
         raise NothingToSing(f"Part {line.id} has no syllable to sing", hint="Add lyrics with modify_score (set_lyrics)")
+    _report_unsung(findings, line, unsung)
     _report_unreached(findings, line, notes, verse)
     return PlayedPart(line.id, tuple(notes), findings.warnings())
-
-
-def played_length(score: Score) -> tuple[Fraction, float]:
-    """Return the score's length as played, in quarters, and in seconds by its tempo marks (fermatas not counted)."""
-    tempo_map = TempoMap(score.tempos)
-    measures = [score.measures[played.index] for played in playing_order(score.measures)]
-    seconds = sum(
-        tempo_map.seconds_at(measure.position + measure.duration) - tempo_map.seconds_at(measure.position)
-        for measure in measures
-    )
-    return sum((measure.duration for measure in measures), Fraction(0)), seconds
-
-
-class _Clock:
-    """Seconds of a played position, fermatas held."""
-
-    def __init__(self, score: Score, order: Sequence[PlayedMeasure]) -> None:
-        self._tempo_map = TempoMap(score.tempos, holds_of(score))
-        self._starts: list[Fraction] = []
-        self._start_seconds: list[float] = []
-        self._written: list[Fraction] = []
-        quarters, seconds = Fraction(0), 0.0
-        for played in order:
-            measure = score.measures[played.index]
-            self._starts.append(quarters)
-            self._start_seconds.append(seconds)
-            self._written.append(measure.position)
-            quarters += measure.duration
-            end = measure.position + measure.duration
-            seconds += self._tempo_map.seconds_at(end) - self._tempo_map.seconds_at(measure.position)
-
-    def seconds_at(self, played: Fraction) -> float:
-        index = bisect_right(self._starts, played) - 1
-        written = self._written[index]
-        inside = self._tempo_map.seconds_at(written + played - self._starts[index])
-        return self._start_seconds[index] + inside - self._tempo_map.seconds_at(written)
 
 
 def _check_lyrics(part: Part, line: Line, verse: int | None) -> None:
@@ -193,6 +161,16 @@ def _report_borrowed(
     message = f"Verse {wanted} has no words here: those of another verse are sung ({len(borrowed)} notes in all)"
     note = first.note
     findings.add("verse_missing", message, part=line.id, measure=note.measure, beat=float(note.beat))
+
+
+def _report_unsung(findings: Findings, line: Line, unsung: Sequence[Sounding]) -> None:
+    """Warn of notes that no syllable reaches, each run of them once."""
+    for index, sounding in enumerate(unsung):
+        if index and unsung[index - 1].end == sounding.start:
+            continue
+        note = sounding.note
+        message = "Notes from here on have no syllable and are not sung: give them one with modify_score (change_note)"
+        findings.add("note_without_syllable", message, part=line.id, measure=note.measure, beat=float(note.beat))
 
 
 def _report_unreached(findings: Findings, line: Line, notes: Sequence[PlayedNote], verse: int | None) -> None:

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
+from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.model import Jump, Measure, Tempo
 from singsynth_mcp.score.musicxml.tempo import metronome_tempo, positive
 
 DEFAULT_TEMPO = 120.0
+_SLOWEST, _FASTEST = 5.0, 1000.0
 _MAX_REPEATS = 64
 _DA_CAPO = re.compile(r"\bD\.?\s?C\b|\bda\s+capo\b", re.IGNORECASE)
 _DAL_SEGNO = re.compile(r"\bD\.?\s?S\b|\bdal\s+segno\b", re.IGNORECASE)
@@ -127,8 +129,11 @@ def _read_jumps_from_words(bars: list[Bar]) -> None:
         coda_signs[0].to_coda = coda_signs[1].coda = True
 
 
-def tempos_of(bars: list[Bar], measures: tuple[Measure, ...]) -> tuple[Tempo, ...]:
-    """Return the tempo map: one tempo a position, the first at 0 (120 where the score says nothing)."""
+def tempos_of(bars: list[Bar], measures: tuple[Measure, ...], findings: Findings) -> tuple[Tempo, ...]:
+    """Return the tempo map: one tempo a position, the first at 0 (120 where the score says nothing).
+
+    A mark outside what music has (a typing error) is passed over with a warning.
+    """
     marks = sorted(
         ((measure.position + offset, rank, mark) for bar, measure in zip(bars, measures, strict=True)
          for offset, rank, mark in bar.tempos),
@@ -138,7 +143,9 @@ def tempos_of(bars: list[Bar], measures: tuple[Measure, ...]) -> tuple[Tempo, ..
     by_position = {Fraction(0): tempo}
     for position, _, mark in marks:
         found = mark if isinstance(mark, float) else metronome_tempo(mark, tempo)
-        if found is not None:
+        if found is not None and not _SLOWEST <= found <= _FASTEST:
+            findings.add("tempo_ignored", f"A tempo of {found:g} quarters a minute at quarter {float(position):g}")
+        elif found is not None:
             by_position[position] = tempo = found
     return tuple(Tempo(position, tempo) for position, tempo in sorted(by_position.items()))
 

@@ -63,9 +63,8 @@ def _build(root: Element, readers: list[PartReader], bars: list[Bar], findings: 
     if gradual := gradual_changes(bars):
         listing = ", ".join(gradual[:8]) + (", …" if len(gradual) > 8 else "")
         findings.add("gradual_tempo", f"Tempo changes in words alone are not followed (measures {listing})")
-    return Score(
-        _title(root), parts, measures, tempos_of(bars, measures), default_language(root), findings.warnings(), next(ids)
-    )
+    tempos = tempos_of(bars, measures, findings)
+    return Score(_title(root), parts, measures, tempos, default_language(root), findings.warnings(), next(ids))
 
 
 def _drop_namespaces(root: Element) -> None:

@@ -1,0 +1,41 @@
+"""Which paths in arguments may be read."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from singsynth_mcp.errors import FileProblem, PathNotAllowed
+
+
+def readable_file(text: str, roots: Iterable[Path]) -> Path:
+    """Return the file that a path in an argument means, symlinks resolved.
+
+    Raises PathNotAllowed outside `roots`, before anything is said about what is there; FileProblem for what is no file.
+    """
+    try:
+        path = Path(text).expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise FileProblem(f"{text!r} is no path ({error})", hint="Give an absolute path", path=text) from error
+    roots = [root.resolve() for root in roots]
+    if not any(path.is_relative_to(root) for root in roots):
+        listing = ", ".join(map(str, roots))
+        hint = f"Readable: {listing}" if roots else "Give the content as text or base64, or set SINGSYNTH_ROOTS"
+        raise PathNotAllowed(f"{path} lies outside the folders that may be read", hint=hint, path=str(path))
+    _check_file(path)
+    return path
+
+
+def _check_file(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        hint = "Check the spelling" if path.parent.is_dir() else f"There is no folder {path.parent}"
+        raise FileProblem(f"There is no file {path}", hint=hint, path=str(path)) from error
+    except OSError as error:
+        raise FileProblem(f"{path} cannot be read ({error.strerror})", hint="Check the path", path=str(path)) from error
+    if stat.S_ISDIR(mode):
+        raise FileProblem(f"{path} is a directory", hint="Give a file in it", path=str(path))
+    if not stat.S_ISREG(mode):
+        raise FileProblem(f"{path} is not a regular file", hint="Give a score file", path=str(path))

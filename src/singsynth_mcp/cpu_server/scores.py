@@ -1,0 +1,92 @@
+"""parse_score and modify_score, and the reading of stored scores for the tools that take one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+from anyio import to_thread
+
+from singsynth_mcp.artifacts.base import Entry, Manifest
+from singsynth_mcp.contracts.common import LIST_LIMIT
+from singsynth_mcp.contracts.score import ModifyScoreRequest, ParseScoreRequest, ScoreResult
+from singsynth_mcp.cpu_server.services import CpuServices
+from singsynth_mcp.cpu_server.sources import chosen_form, source_bytes
+from singsynth_mcp.errors import DeadlineExceeded
+
+if TYPE_CHECKING:
+    from singsynth_mcp.score.model import Score
+
+DEADLINE_S = 20.0
+T = TypeVar("T")
+
+
+async def parse_score(request: ParseScoreRequest, services: CpuServices) -> ScoreResult:
+    """Read a score, store it, and tell what is in it; `score` describes one that is stored.
+
+    Raises SingSynthError: a form or path that cannot be taken, a file that is no score, DeadlineExceeded.
+    """
+    if chosen_form(request) == "score":
+        score = await load_score(request.score or "", services)
+    else:
+        data, name = await source_bytes(request, services)
+        score = await within_deadline("parse_score", lambda: _read(data, name))
+    return await _stored_and_described(score, services, request.part, request.range)
+
+
+async def modify_score(request: ModifyScoreRequest, services: CpuServices) -> ScoreResult:
+    """Apply operations to a stored score, all or none, and store the new one.
+
+    Raises SingSynthError: an id that is no score's, an operation that cannot be done, DeadlineExceeded.
+    """
+    from singsynth_mcp.score.edits import apply_operations
+
+    score = await load_score(request.score, services)
+    edited, changes = await within_deadline("modify_score", lambda: apply_operations(score, request.operations))
+    result = await _stored_and_described(edited, services, request.part, request.range)
+    if len(changes) > LIST_LIMIT:
+        changes = [*changes[: LIST_LIMIT - 1], f"… and {len(changes) - LIST_LIMIT + 1} more operations"]
+    return result.model_copy(update={"changes": changes})
+
+
+async def load_score(score_id: str, services: CpuServices) -> Score:
+    """Return a stored score. Raises UnknownArtifact, WrongArtifactKind, ArtifactsMissing."""
+    from singsynth_mcp.score.blobs import score_from_bytes
+
+    manifest = await services.store.get(score_id, "score")
+    data = await services.store.get_blob(manifest.entries[0].blob)
+    return await to_thread.run_sync(score_from_bytes, data)
+
+
+async def within_deadline(tool: str, work: Callable[[], T], seconds: float = DEADLINE_S) -> T:
+    """Run `work` in a thread. Raises DeadlineExceeded after `seconds`; the thread's result is dropped then."""
+    with anyio.move_on_after(seconds):
+        return await to_thread.run_sync(work, abandon_on_cancel=True)
+    message = f"{tool} took longer than {seconds:g} seconds"
+    raise DeadlineExceeded(message, hint="Split the score, or give only the vocal parts")
+
+
+def _read(data: bytes, name: str) -> Score:
+    from singsynth_mcp.score.reading import read_score
+
+    return read_score(data, name)
+
+
+async def _stored_and_described(
+    score: Score, services: CpuServices, part: str | None, window: str | None
+) -> ScoreResult:
+    """Store a score unless it is there already (equal scores have one id), and describe it."""
+    from singsynth_mcp.cpu_server.describing import describe
+    from singsynth_mcp.score.blobs import score_to_bytes
+
+    result = await within_deadline("parse_score", lambda: describe(score, part, window))
+    blob = await services.store.put_blob(await to_thread.run_sync(score_to_bytes, score))
+    header = {
+        "title": score.title,
+        "duration_seconds": result.duration_seconds,
+        "duration_quarters": result.duration_quarters,
+        "parts": [{"id": part.id, "name": part.name} for part in score.parts[:LIST_LIMIT]],
+    }
+    manifest = Manifest("score", header, (Entry(0.0, blob),))
+    return result.model_copy(update={"id": await services.store.put(manifest)})

@@ -1,0 +1,79 @@
+"""The bytes of a score, in whatever form an argument gives them."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b64decode
+from pathlib import Path
+
+from singsynth_mcp.contracts.score import ScoreSource
+from singsynth_mcp.cpu_server.paths import readable_file
+from singsynth_mcp.cpu_server.services import CpuServices
+from singsynth_mcp.errors import FileProblem, InvalidRequest, InvalidScore, UnsupportedFormat
+from singsynth_mcp.score.reading import EXPORT_HINT, MAX_BYTES
+
+MAX_BASE64_BYTES = 2 * 2**20
+_FORMS = ("path", "text", "base64", "upload", "score")
+_ENCODING = re.compile(r"""^(\s*<\?xml[^>]*?)\s+encoding\s*=\s*(["'])[^"']*\2""")
+
+
+def chosen_form(source: ScoreSource) -> str:
+    """Return the one form in which the score is given. Raises InvalidRequest unless it is exactly one."""
+    given = [form for form in _FORMS if getattr(source, form) is not None]
+    if len(given) != 1:
+        message = f"A score is given in exactly one form; here it is {' and '.join(given) or 'none'}"
+        raise InvalidRequest(message, hint=f"Give one of {', '.join(_FORMS)}")
+    return given[0]
+
+
+async def source_bytes(source: ScoreSource, services: CpuServices) -> tuple[bytes, str]:
+    """Return the score's bytes and what errors shall call them; `score` is not a form with bytes.
+
+    Raises InvalidRequest, PathNotAllowed, FileProblem, InvalidScore, or what the store raises for an upload.
+    """
+    if source.path is not None:
+        path = readable_file(source.path, services.readable)
+        return _file_bytes(path), path.name
+    if source.text is not None:
+        return _text_bytes(source.text), "the text"
+    if source.base64 is not None:
+        return _base64_bytes(source.base64), "the base64 data"
+    manifest = await services.store.get(source.upload or "", "upload")
+    return await services.store.get_blob(manifest.entries[0].blob), source.upload or ""
+
+
+def _file_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        message = f"{path} cannot be read ({error.strerror})"
+        raise FileProblem(message, hint="Check its permissions", path=str(path)) from error
+    return data
+
+
+def _text_bytes(text: str) -> bytes:
+    """Return UTF-8; an encoding that the XML declares was that of the file the text comes from."""
+    start = text.lstrip("\ufeff \t\r\n")[:200]
+    if start and not start.startswith("<"):
+        shown = start.splitlines()[0][:60]
+        hint = "To read a file, give path instead of text" if Path(shown).suffix else EXPORT_HINT
+        raise UnsupportedFormat(f'The text is not MusicXML: it starts with "{shown}"', hint=hint)
+    try:
+        return _ENCODING.sub(r"\1", text.lstrip("\ufeff"), count=1).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidScore(f"The text is not valid Unicode at character {error.start}", hint=EXPORT_HINT) from error
+
+
+def _base64_bytes(text: str) -> bytes:
+    limit = MAX_BASE64_BYTES // 2**20
+    payload = "".join(text.partition("base64,")[2].split() if text.startswith("data:") else text.split())
+    if len(payload) * 3 // 4 > MAX_BASE64_BYTES + 2:
+        message = f"base64 holds {len(payload) * 3 / 4 / 2**20:.1f} MB; at most {limit} MB are taken inline"
+        raise InvalidRequest(message, hint="Save it as a file and give its path, or compress it as .mxl")
+    try:
+        return b64decode(payload, validate=True)
+    except (binascii.Error, ValueError) as error:
+        message = f"base64 is not valid base64 ({error})"
+        raise InvalidRequest(message, hint="Encode the file's bytes, or give path or text") from error

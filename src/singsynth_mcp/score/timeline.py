@@ -1,0 +1,48 @@
+"""The score's time as played: the measures in their order, and seconds."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from fractions import Fraction
+
+from singsynth_mcp.score.model import Score
+from singsynth_mcp.score.roadmap import playing_order
+from singsynth_mcp.score.tempo import TempoMap, holds_of
+
+
+class Timeline:
+    """The playing order of a score's measures, and the seconds of a played position, fermatas held."""
+
+    def __init__(self, score: Score) -> None:
+        self.order = playing_order(score.measures)
+        self._tempo_map = TempoMap(score.tempos, holds_of(score))
+        self._starts: list[Fraction] = []
+        self._start_seconds: list[float] = []
+        self._written: list[Fraction] = []
+        quarters, seconds = Fraction(0), 0.0
+        for played in self.order:
+            measure = score.measures[played.index]
+            self._starts.append(quarters)
+            self._start_seconds.append(seconds)
+            self._written.append(measure.position)
+            quarters += measure.duration
+            end = measure.position + measure.duration
+            seconds += self._tempo_map.seconds_at(end) - self._tempo_map.seconds_at(measure.position)
+
+    def seconds_at(self, played: Fraction) -> float:
+        """Return the seconds from the beginning to `played` quarters."""
+        index = bisect_right(self._starts, played) - 1
+        written = self._written[index]
+        inside = self._tempo_map.seconds_at(written + played - self._starts[index])
+        return self._start_seconds[index] + inside - self._tempo_map.seconds_at(written)
+
+
+def played_length(score: Score) -> tuple[Fraction, float]:
+    """Return the score's length as played, in quarters, and in seconds by its tempo marks (fermatas not counted)."""
+    tempo_map = TempoMap(score.tempos)
+    measures = [score.measures[played.index] for played in playing_order(score.measures)]
+    seconds = sum(
+        tempo_map.seconds_at(measure.position + measure.duration) - tempo_map.seconds_at(measure.position)
+        for measure in measures
+    )
+    return sum((measure.duration for measure in measures), Fraction(0)), seconds
