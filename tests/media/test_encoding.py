@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
 from singsynth_mcp.errors import InvalidRequest, StorageProblem
 from singsynth_mcp.media.encoding import FORMATS, write_audio
 from singsynth_mcp.media.mastering import save_mix
@@ -101,7 +102,7 @@ def test_a_rate_that_the_format_lacks(tmp_path: Path) -> None:
 
 
 def mix_of(audio: np.ndarray) -> Mix:
-    return Mix.of([Track(lambda: [PlacedPhrase(0.0, AudioPhrase(audio, RATE, 0.0))])])
+    return Mix.of([Track([PlacedPhrase(0.0, AudioPhrase(audio, RATE, 0.0))])])
 
 
 def test_saving_levels_and_limits(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soxr
+
 from singsynth_mcp.media.limiter import Limiter, TruePeakMeter
 from singsynth_mcp.media.loudness import LoudnessMeter, decibels
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from singsynth_mcp.media.mixing import BLOCK_SAMPLES, Mix, PlacedPhrase, Track
 from singsynth_mcp.performance.model import AudioPhrase
 
@@ -18,7 +20,7 @@ def phrase(start: float, samples: int, offset: float = 0.0, seed: int = 0, rate:
 
 
 def track(*phrases: PlacedPhrase, **choices: float) -> Track:
-    return Track(lambda: phrases, **choices)
+    return Track(phrases, **choices)
 
 
 def whole(mix: Mix) -> np.ndarray:
@@ -62,6 +64,7 @@ def test_what_sounds_before_beat_0_is_kept_and_every_track_moves_with_it() -> No
     early, late = phrase(0.0, RATE, offset=-0.25), phrase(1.0, RATE, seed=1)
     mix = Mix.of([track(early), track(late)])
     assert mix.lead_seconds == 0.25
+    assert mix.seconds == 2.25
     result = whole(mix)
     np.testing.assert_array_equal(result[:RATE, 0], early.phrase.audio)
     np.testing.assert_array_equal(result[RATE * 5 // 4 :, 0], late.phrase.audio)
@@ -96,10 +99,21 @@ def test_a_mix_without_phrases_is_empty() -> None:
     assert list(Mix.of([track()]).blocks()) == []
 
 
+class OnDemand(Sequence[PlacedPhrase]):
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> PlacedPhrase:
+        index = range(self._count)[index]
+        return phrase(float(index), RATE, seed=index)
+
+
 def test_memory_does_not_grow_with_the_song() -> None:
     def peak(count: int) -> int:
-        phrases = lambda: (phrase(float(i), RATE, seed=i) for i in range(count))  # noqa: E731
-        mix = Mix.of([Track(phrases)])
+        mix = Mix.of([Track(OnDemand(count))])
         tracemalloc.start()
         for _ in mix.blocks():
             pass

@@ -72,6 +72,7 @@ class SavedAudioResult(JobResult):
     url: str | None = None
     format: str | None = None
     seconds: float | None = None
+    lead_seconds: float | None = Field(default=None, description="Time in the file at which the score's beat 0 lies")
     sample_rate: int | None = None
     channels: int | None = None
     bytes: int | None = None

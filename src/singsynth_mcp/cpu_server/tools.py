@@ -5,4 +5,8 @@ from __future__ import annotations
 TOOLS: dict[str, str] = {
     "parse_score": "singsynth_mcp.cpu_server.scores:parse_score",
     "modify_score": "singsynth_mcp.cpu_server.scores:modify_score",
+    "phonemize": "singsynth_mcp.cpu_server.lyrics:phonemize",
+    "align_phonemes_to_notes": "singsynth_mcp.cpu_server.lyrics:align_phonemes_to_notes",
+    "save_audio": "singsynth_mcp.cpu_server.media:save_audio",
+    "inspect_performance": "singsynth_mcp.cpu_server.inspection:inspect_performance",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +26,18 @@ class PlacedPhrase:
     start_seconds: float
     phrase: AudioPhrase
 
+    @property
+    def stop_seconds(self) -> float:
+        """Where its audio ends in the song."""
+        return self.start_seconds + self.phrase.offset_s + len(self.phrase.audio) / self.phrase.sample_rate
+
 
 @dataclass(frozen=True)
 class Track:
     """One singer in a mix."""
 
-    phrases: Callable[[], Iterable[PlacedPhrase]]
-    """Gives the phrases in the order of their start, afresh for every pass over the song."""
+    phrases: Sequence[PlacedPhrase]
+    """In the order of their start; each is asked for when it is about to sound, so they may be read on demand."""
     gain_db: float = 0.0
     pan: float = 0.0
     """-1 left … 1 right, constant power; a mix in which nothing is panned is mono."""
@@ -49,18 +54,22 @@ class Mix:
     channels: int
     lead_seconds: float
     """Time in the mix at which the song's beat 0 lies: room for what sounds before it."""
+    seconds: float
+    """Until the end of the last phrases."""
 
     @classmethod
     def of(cls, tracks: Sequence[Track]) -> Mix:
-        """Look at the first phrase of each track to fix sample rate and lead."""
-        firsts = [(track, next(iter(track.phrases()), None)) for track in tracks]
-        heads = [(track.offset_seconds + first.start_seconds, first.phrase) for track, first in firsts if first]
-        earliest = min((start + phrase.offset_s for start, phrase in heads), default=0.0)
+        """Look at the first and last phrase of each track to fix format, lead and length."""
+        ends = [(track.offset_seconds, track.phrases[0], track.phrases[-1]) for track in tracks if track.phrases]
+        starts = [offset + first.start_seconds + first.phrase.offset_s for offset, first, _ in ends]
+        stops = [offset + last.stop_seconds for offset, _, last in ends]
+        lead = max(0.0, -min(starts, default=0.0))
         return cls(
             tracks=tuple(tracks),
-            sample_rate=max((phrase.sample_rate for _, phrase in heads), default=44_100),
+            sample_rate=max((first.phrase.sample_rate for _, first, _ in ends), default=44_100),
             channels=2 if any(track.pan for track in tracks) else 1,
-            lead_seconds=max(0.0, -earliest),
+            lead_seconds=lead,
+            seconds=lead + max(stops, default=0.0),
         )
 
     def blocks(self) -> Iterator[Block]:
@@ -85,7 +94,7 @@ class _Voice:
         self._mix = mix
         self._gains = _channel_gains(track, mix.channels)
         self._offset = track.offset_seconds + mix.lead_seconds
-        self._coming = iter(track.phrases())
+        self._coming = iter(track.phrases)
         self._next = next(self._coming, None)
         self._active: list[tuple[int, Block]] = []
 

@@ -1,0 +1,139 @@
+"""save_audio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from anyio import from_thread, to_thread
+
+from singsynth_mcp.artifacts.base import ArtifactStore, Manifest, memo_key
+from singsynth_mcp.contracts.audio import MixTrack, SaveAudioRequest, SavedAudioResult
+from singsynth_mcp.contracts.calling import Progress
+from singsynth_mcp.contracts.common import PassedOver
+from singsynth_mcp.cpu_server.outputs import output_format, output_path, output_url
+from singsynth_mcp.cpu_server.reading import OnDemand, read_audio, song_title
+from singsynth_mcp.cpu_server.services import CpuServices
+from singsynth_mcp.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from singsynth_mcp.media.mastering import Master
+    from singsynth_mcp.media.mixing import Mix
+
+BASE64_LIMIT_BYTES = 500_000
+_OFF_TARGET_LU = 1.0
+
+
+async def save_audio(request: SaveAudioRequest, services: CpuServices) -> SavedAudioResult:
+    """Write an audio, or a mix of several, to a file.
+
+    Raises InvalidRequest, PathNotAllowed, FileProblem, UnknownArtifact, WrongArtifactKind, StorageProblem.
+    """
+    from singsynth_mcp.media.encoding import FORMATS
+
+    tracks = [MixTrack(audio=request.audio)] if isinstance(request.audio, str) else request.audio
+    manifests = await _manifests(tracks, services.store)
+    format = output_format(request.output, request.format, FORMATS, "wav")
+    title = await song_title(manifests[0], services.store) or manifests[0].id
+    facts = request.model_dump(mode="json", include={"audio", "loudness_lufs"})
+    path = output_path(request.output, format, f"{title}-{memo_key(facts)[:8]}", services)
+
+    def save() -> tuple[Mix, Master]:
+        from singsynth_mcp.media.mastering import save_mix
+
+        mix = _mix(tracks, manifests, services.store)
+        report = _Reporter(services, 2 * mix.seconds * mix.sample_rate)
+        return mix, save_mix(mix, path, format=format, loudness_lufs=request.loudness_lufs, on_samples=report)
+
+    mix, master = await to_thread.run_sync(save)
+    size = path.stat().st_size
+    embed = request.include_base64 and size <= BASE64_LIMIT_BYTES
+    return SavedAudioResult(
+        id=request.audio if isinstance(request.audio, str) else None,
+        path=str(path),
+        url=output_url(path, services.settings),
+        format=format,
+        seconds=round(master.samples / mix.sample_rate, 3),
+        lead_seconds=round(mix.lead_seconds, 6),
+        sample_rate=mix.sample_rate,
+        channels=mix.channels,
+        bytes=size,
+        peak_dbfs=round(master.peak_dbfs, 2),
+        loudness_lufs=None if master.loudness_lufs is None else round(master.loudness_lufs, 2),
+        credits=_credits(manifests),
+        base64=await to_thread.run_sync(_base64, path) if embed else None,
+        warnings=_warnings(request, master, size) or None,
+    )
+
+
+async def _manifests(tracks: Sequence[MixTrack], store: ArtifactStore) -> list[Manifest]:
+    if not tracks:
+        raise InvalidRequest("audio is an empty list", hint="Pass an audio id from vocode, or several to mix.")
+    manifests = [await store.get(track.audio, "audio") for track in tracks]
+    for track, manifest in zip(tracks, manifests, strict=True):
+        if not manifest.entries:
+            raise InvalidRequest(
+                f"{track.audio} holds no phrase", hint="Call vocode with phrases that were synthesized."
+            )
+    return manifests
+
+
+def _mix(tracks: Sequence[MixTrack], manifests: Sequence[Manifest], store: ArtifactStore) -> Mix:
+    from singsynth_mcp.media.mixing import Mix, PlacedPhrase, Track
+
+    return Mix.of(
+        [
+            Track(
+                OnDemand(manifest.entries, lambda entry: PlacedPhrase(entry.start_seconds, read_audio(store, entry))),
+                gain_db=track.gain_db,
+                pan=track.pan,
+                offset_seconds=track.offset_seconds,
+            )
+            for track, manifest in zip(tracks, manifests, strict=True)
+        ]
+    )
+
+
+class _Reporter:
+    """Turns samples done into progress, a hundred reports at most, and stops the work when it is cancelled."""
+
+    def __init__(self, services: CpuServices, samples: float) -> None:
+        self._on_progress = services.on_progress
+        self._samples = samples
+        self._percent = 0
+
+    def __call__(self, samples: int) -> None:
+        from_thread.check_cancelled()
+        percent = min(100, int(100 * samples / self._samples))
+        if percent > self._percent:
+            self._percent = percent
+            from_thread.run(self._report)
+
+    async def _report(self) -> None:
+        await self._on_progress(Progress(self._percent / 100, "save_audio"))
+
+
+def _credits(manifests: Sequence[Manifest]) -> list[str]:
+    return list(dict.fromkeys(line for manifest in manifests for line in manifest.header.get("credits", ())))
+
+
+def _base64(path: Path) -> str:
+    import base64
+
+    return base64.b64encode(path.read_bytes()).decode()
+
+
+def _warnings(request: SaveAudioRequest, master: Master, size: int) -> list[PassedOver]:
+    warnings = []
+    if master.loudness_lufs is None:
+        warnings.append(PassedOver(code="silent", message="Nothing is to be heard: the level was left as it is"))
+    elif request.loudness_lufs is None and master.limited:
+        warnings.append(PassedOver(code="limited", message="What would have clipped was turned down to -1 dBTP"))
+    elif request.loudness_lufs is not None and master.loudness_lufs < request.loudness_lufs - _OFF_TARGET_LU:
+        message = f"Peaks at -1 dBTP leave {master.loudness_lufs:.1f} LUFS instead of {request.loudness_lufs:g}"
+        warnings.append(PassedOver(code="quieter_than_asked", message=message))
+    if request.include_base64 and size > BASE64_LIMIT_BYTES:
+        message = f"{size} bytes are too many to return inside the result (limit {BASE64_LIMIT_BYTES}): use path or url"
+        warnings.append(PassedOver(code="no_base64", message=message))
+    return warnings

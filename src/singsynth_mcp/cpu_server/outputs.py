@@ -1,0 +1,63 @@
+"""Where results are written: names, the folders allowed, URLs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+from urllib.parse import quote
+
+from singsynth_mcp.cpu_server.services import CpuServices
+from singsynth_mcp.errors import FileProblem, InvalidRequest, PathNotAllowed
+from singsynth_mcp.settings import Settings
+
+_NAME_LIMIT = 60
+
+
+def output_format(output: str | None, format: str | None, formats: Collection[str], default: str) -> str:
+    """Return the format that the argument or the output's extension names.
+
+    Raises InvalidRequest: an extension that is none of `formats`, or another one than `format`.
+    """
+    extension = Path(output).suffix.lower().removeprefix(".") if output else ""
+    if extension and extension not in formats:
+        raise InvalidRequest(
+            f"output {output!r} ends in .{extension}, which is no format that can be written",
+            hint=f"Use one of {', '.join(formats)}.",
+        )
+    if format and extension and format != extension:
+        raise InvalidRequest(
+            f"format is {format!r} but output {output!r} ends in .{extension}", hint="Leave one of the two out."
+        )
+    return format or extension or default
+
+
+def output_path(output: str | None, extension: str, own_name: str, services: CpuServices) -> Path:
+    """Return the absolute path to write: `output`, relative to the output folder, or `own_name` there.
+
+    Raises PathNotAllowed: outside the writable folders. Raises FileProblem: a directory.
+    """
+    path = services.settings.output / (Path(output).expanduser() if output else f"{_file_name(own_name)}.{extension}")
+    if not path.suffix:
+        path = path.with_name(f"{path.name}.{extension}")
+    path = path.resolve()
+    if not any(path.is_relative_to(folder.resolve()) for folder in services.writable):
+        raise PathNotAllowed(
+            f"{path} lies outside the folders that may be written",
+            hint=f"Give a name alone; it is written to {services.settings.output}.",
+        )
+    if path.is_dir():
+        raise FileProblem(f"{path} is a directory", hint="Add a file name to it.")
+    return path
+
+
+def output_url(path: Path, settings: Settings) -> str:
+    """Return the public URL of a file in the output folder where one is configured, else its file:// URL."""
+    folder = settings.output.resolve()
+    if settings.public_url and path.is_relative_to(folder):
+        return f"{settings.public_url.rstrip('/')}/{quote(path.relative_to(folder).as_posix())}"
+    return path.as_uri()
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^\w-]+", "-", name).strip("-")[:_NAME_LIMIT] or "song"

@@ -1,0 +1,56 @@
+"""Artifacts read from inside a worker thread, one blob at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar, overload
+
+from anyio import from_thread
+
+from singsynth_mcp.artifacts.base import ArtifactStore, Entry, Manifest
+from singsynth_mcp.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from singsynth_mcp.performance.model import AudioPhrase
+
+T = TypeVar("T")
+
+
+class OnDemand(Sequence[T]):
+    """An artifact's entries in the order of their start, each read when it is asked for and not kept."""
+
+    def __init__(self, entries: Sequence[Entry], read: Callable[[Entry], T]) -> None:
+        self._entries = sorted(entries, key=lambda entry: entry.start_seconds)
+        self._read = read
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+    @overload
+    def __getitem__(self, index: slice) -> OnDemand[T]: ...
+    def __getitem__(self, index: int | slice) -> T | OnDemand[T]:
+        if isinstance(index, slice):
+            return OnDemand(self._entries[index], self._read)
+        return self._read(self._entries[index])
+
+
+def read_audio(store: ArtifactStore, entry: Entry) -> AudioPhrase:
+    """Return a phrase's audio; to be called from a worker thread. Raises ArtifactsMissing."""
+    from singsynth_mcp.performance.blobs import audio_from_bytes
+
+    return audio_from_bytes(from_thread.run(store.get_blob, entry.blob))
+
+
+async def song_title(manifest: Manifest, store: ArtifactStore) -> str:
+    """Follow a performance, mel or audio to its score's title; empty where the store no longer holds the way."""
+    try:
+        while "title" not in manifest.header:
+            above = manifest.header.get("score") or manifest.header.get("performance")
+            if above is None:
+                return ""
+            manifest = await store.get(above)
+        return str(manifest.header["title"] or "")
+    except ArtifactError:
+        return ""
