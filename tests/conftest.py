@@ -8,7 +8,7 @@ import inspect
 import anyio
 import pytest
 
-_LONGEST_SECONDS = 120
+_LONGEST_SECONDS = 60
 
 
 def pytest_collection_modifyitems(items):

@@ -12,7 +12,7 @@ from singsynth_mcp.artifacts.folder import FolderStore
 from singsynth_mcp.settings import Settings
 from tests.serving.made_server import made_server
 
-eras = pytest.mark.parametrize("era", ("auto", "legacy"))
+eras = pytest.mark.parametrize("era", ["auto", "legacy"])
 URI = "singsynth://artifacts/"
 
 

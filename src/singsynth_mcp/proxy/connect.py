@@ -47,10 +47,11 @@ async def connect(spec: UpstreamSpec, callbacks: Callbacks) -> AsyncIterator[Cli
 
 
 @asynccontextmanager
-async def client_to(target: Any, callbacks: Callbacks) -> AsyncIterator[Client]:
+async def client_to(target: Any, callbacks: Callbacks, *, mode: str = "auto") -> AsyncIterator[Client]:
     """Connect to whatever the SDK's client takes: a transport, parameters of a child, a server in this process."""
     async with Client(
         target,
+        mode=mode,
         cache=None,
         client_info=types.Implementation(name="singsynth-proxy", version=__version__),
         logging_callback=callbacks.on_log,

@@ -95,7 +95,11 @@ def _merge_tools(catalogue: Catalogue, listings: Mapping[str, Listing], reserved
         alone = len(offered) == 1 and name not in reserved
         keeper = ours[0] if len(ours) == 1 and name not in reserved else None
         for upstream, tool in offered:
-            merged = name if alone or upstream == keeper else _free_name(upstream, name, {*offers, *reserved})
+            merged = (
+                name
+                if alone or upstream == keeper
+                else _free_name(upstream, name, {*offers, *reserved, *catalogue.tool_routes})
+            )
             catalogue.tool_routes[merged] = Route(upstream, name)
             catalogue.tools.append(tool if merged == name else tool.model_copy(update={"name": merged}))
         if not alone:
@@ -109,7 +113,7 @@ def _merge_prompts(catalogue: Catalogue, listings: Mapping[str, Listing]) -> Non
             offers.setdefault(prompt.name, []).append((upstream, prompt))
     for name, offered in offers.items():
         for upstream, prompt in offered:
-            merged = name if len(offered) == 1 else _free_name(upstream, name, set(offers))
+            merged = name if len(offered) == 1 else _free_name(upstream, name, {*offers, *catalogue.prompt_routes})
             catalogue.prompt_routes[merged] = Route(upstream, name)
             catalogue.prompts.append(prompt if merged == name else prompt.model_copy(update={"name": merged}))
         if len(offered) > 1:

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import anyio
+import mcp_types as types
+import pytest
+from mcp.shared.exceptions import MCPError
+
+from singsynth_mcp.contracts.audio import AudioResult
+from singsynth_mcp.contracts.calling import Progress
+from tests.proxy.made_upstreams import Foreign, client_of, proxy_over
+from tests.serving.made_server import made_server
+
+eras = pytest.mark.parametrize(("front", "back"), [(f, b) for f in ("auto", "legacy") for b in ("auto", "legacy")])
+OWN = ["sing", "get_job", "cancel_job", "list_jobs"]
+
+
+@eras
+async def test_a_call_passes_through_whole(front, back):
+    one, two = Foreign("one", "echo", "both"), Foreign("two", "both")
+    async with client_of(proxy_over({"one": one.server, "two": two.server}, back), front) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        result = await client.call_tool("echo", {"a": [1, "う"]}, meta={"vendor/z": 3})
+        other = await client.call_tool("two_both", {})
+    assert list(tools) == [*OWN, "echo", "one_both", "two_both"]
+    assert tools["echo"].annotations.read_only_hint is True
+    assert tools["echo"].meta["vendor/x"] == 1
+    assert tools["two_both"].title == "both of two"
+    assert result.structured_content == {"arguments": {"a": [1, "う"]}}
+    assert [block.type for block in result.content] == ["text", "image"]
+    assert result.meta["vendor/y"] == 2
+    assert one.calls[0].meta["vendor/z"] == 3
+    assert other.content[0].text == "two.both"
+
+
+@eras
+async def test_errors_pass_through_as_they_are(front, back):
+    one = Foreign("one", "refuse", "fail")
+    async with client_of(proxy_over({"one": one.server}, back), front) as client:
+        with pytest.raises(MCPError) as refused:
+            await client.call_tool("refuse", {})
+        failed = await client.call_tool("fail", {})
+        unknown = await client.call_tool("nothing", {})
+    assert (refused.value.error.code, refused.value.error.data) == (-32042, {"why": "rain"})
+    assert (failed.is_error, failed.content[0].text) == (True, "no")
+    assert "there is no tool 'nothing'" in unknown.content[0].text
+
+
+@eras
+async def test_progress_logs_and_cancellation_pass_through(front, back):
+    one, progress, logs = Foreign("one", "wait"), [], []
+
+    async def on_progress(*facts):
+        progress.append(facts)
+
+    async def on_log(params):
+        logs.append((params.level, params.data))
+
+    proxy = proxy_over({"one": one.server}, back)
+    async with client_of(proxy, front, logging_callback=on_log, log_level="info") as client:
+        async with anyio.create_task_group() as group:
+
+            async def call():
+                await client.call_tool("wait", {}, progress_callback=on_progress)
+
+            group.start_soon(call)
+            await one.waiting.wait()
+            while not (progress and logs):
+                await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+        await one.stopped.wait()
+    assert progress == [(0.5, 1.0, "half")]
+    assert logs == [("info", "half")]
+
+
+@eras
+async def test_resources_templates_prompts_and_completions_pass_through(front, back):
+    one, two = Foreign("one"), Foreign("two")
+    async with client_of(proxy_over({"one": one.server, "two": two.server}, back), front) as client:
+        resources = [str(each.uri) for each in (await client.list_resources()).resources]
+        templates = [each.uri_template for each in (await client.list_resource_templates()).resource_templates]
+        listed = await client.read_resource("note://two")
+        templated = await client.read_resource("two://page/7")
+        prompts = [each.name for each in (await client.list_prompts()).prompts]
+        prompt = await client.get_prompt("two_greet", {"who": "her"})
+        reference = types.PromptReference(name="two_greet")
+        completion = await client.complete(reference, {"name": "who", "value": "h"})
+        with pytest.raises(MCPError, match="there is no prompt 'nothing'"):
+            await client.get_prompt("nothing")
+        with pytest.raises(MCPError, match="there is no resource"):
+            await client.read_resource("nowhere://1")
+    assert resources == ["note://one", "note://two"]
+    assert templates == ["one://page/{n}", "two://page/{n}"]
+    assert listed.contents[0].text == "two has note://two"
+    assert templated.contents[0].text == "two has two://page/7"
+    assert prompts == ["one_greet", "two_greet"]
+    assert prompt.messages[0].content.text == "two greets her"
+    assert completion.completion.values == ["two:h"]
+
+
+@eras
+async def test_a_changed_list_reaches_the_host(front, back):
+    one, told = Foreign("one", "echo"), anyio.Event()
+
+    async def on_message(message):
+        if isinstance(message, types.ToolListChangedNotification):
+            told.set()
+
+    proxy = proxy_over({"one": one.server}, back)
+    async with client_of(proxy, front, message_handler=on_message) as client:
+        await client.list_tools()
+        async with anyio.create_task_group() as group:
+            if front == "auto":
+                group.start_soon(_listen, client)
+            one.tools.append("shout")
+            while not told.is_set():
+                await one.notices.tools_changed()
+                await anyio.wait_all_tasks_blocked()
+            group.cancel_scope.cancel()
+        assert "shout" in [tool.name for tool in (await client.list_tools()).tools]
+        assert (await client.call_tool("shout", {})).content[0].text == "one.shout"
+
+
+async def _listen(client):
+    async with client.listen(tools_list_changed=True) as events:
+        async for _ in events:
+            pass
+
+
+async def test_an_upstream_that_is_down_does_not_take_the_others_with_it():
+    one, two = Foreign("one", "echo"), Foreign("two", "shout")
+    proxy = proxy_over({"one": one.server, "two": two.server}, down=frozenset({"two"}))
+    async with client_of(proxy, "auto") as client:
+        assert [tool.name for tool in (await client.list_tools()).tools] == [*OWN, "echo"]
+        assert not (await client.call_tool("echo", {})).is_error
+
+
+async def test_the_last_known_list_is_served_while_upstreams_are_down_and_the_call_says_so():
+    one = Foreign("one", "echo")
+    async with client_of(proxy_over({"one": one.server}), "auto") as client:
+        await client.list_tools()
+    async with client_of(proxy_over({"one": one.server}, down=frozenset({"one"})), "auto") as client:
+        assert "echo" in [tool.name for tool in (await client.list_tools()).tools]
+        result = await client.call_tool("echo", {})
+    error = result.structured_content["error"]
+    assert (error["code"], error["retryable"]) == ("upstream_unavailable", True)
+    assert "'one'" in error["message"]
+    assert "one is down" in error["message"] or "tried again in" in error["hint"]
+
+
+class Vocoder:
+    def __init__(self):
+        self.open = anyio.Event()
+
+    async def __call__(self, request, on_progress):
+        await on_progress(Progress(0.5, "vocode"))
+        await self.open.wait()
+        return AudioResult(id="audio-0123456789ab")
+
+
+@eras
+async def test_jobs_of_upstreams_are_found_by_their_id(front, back):
+    vocoder = Vocoder()
+    gpu, other = made_server(vocode=vocoder), Foreign("other", "echo")
+    async with client_of(proxy_over({"other": other.server, "gpu": gpu}, back), front) as client:
+        started = await client.call_tool("vocode", {"mel": "mel-0123456789ab", "wait_seconds": 0})
+        job = {"job_id": started.structured_content["job_id"]}
+        listed = await client.call_tool("list_jobs", {})
+        vocoder.open.set()
+        done = await client.call_tool("get_job", job)
+        unknown = await client.call_tool("get_job", {"job_id": "gpu-000000000000"})
+    assert [row["job_id"] for row in listed.structured_content["jobs"]] == [job["job_id"]]
+    assert done.structured_content["result"]["id"] == "audio-0123456789ab"
+    assert unknown.structured_content["error"]["code"] == "unknown_job"
