@@ -12,11 +12,12 @@ from singsynth_mcp.contracts.voicebanks import (
     VoicebankInfoResult,
     VoicebankRow,
 )
-from singsynth_mcp.errors import SingSynthError
+from singsynth_mcp.errors import InvalidVoicebank, SingSynthError
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.settings import Settings
 from singsynth_mcp.synthesis.controls import supported_controls
 from singsynth_mcp.synthesis.engines.onnx import shared_engine
+from singsynth_mcp.synthesis.stages import STAGES
 from singsynth_mcp.voicebanks import BrokenVoicebank, Voicebank, get_voicebank
 from singsynth_mcp.voicebanks import list_voicebanks as find_voicebanks
 from singsynth_mcp.voicebanks.stage import StageName
@@ -42,11 +43,20 @@ def _row(bank: Voicebank | BrokenVoicebank, settings: Settings) -> VoicebankRow:
     try:
         if isinstance(bank, BrokenVoicebank):
             raise bank.error
+        _check_files(bank)
         return VoicebankRow(
             id=bank.id, name=bank.name, languages=list(bank.languages), speakers=list(bank.speakers), default=default
         )
     except SingSynthError as error:
         return VoicebankRow(id=bank.id, name=bank.id, languages=[], speakers=[], default=default, error=error.message)
+
+
+def _check_files(bank: Voicebank) -> None:
+    """Raise InvalidVoicebank for a phoneme table that cannot be read or a model that is missing; opens no model."""
+    if not bank.symbols:
+        raise InvalidVoicebank(f"the stages of {bank.id} have no phoneme in common")
+    for stage in STAGES.values():
+        stage.files(bank)
 
 
 def _info(voicebank_id: str | None, settings: Settings) -> VoicebankInfoResult:

@@ -56,8 +56,7 @@ def fit_durations(phrase: Phrase, lengths_s: Floats, frame_s: float) -> Floats:
     """
     spans = group_spans(phrase)
     anchors = [*(group.start_s for group in phrase.groups[1:]), phrase.end_s]
-    head = lengths_s[slice(*spans[0])]
-    head = head * min(1.0, phrase.head_s / head.sum()) if head.sum() > 0 else head
+    head = _shrunk(lengths_s[slice(*spans[0])], phrase.head_s)
     starts = [anchors[0] - np.cumsum(head[::-1])[::-1]]
     for (first, end), start_s, end_s in zip(spans[1:], anchors[:-1], anchors[1:], strict=True):
         lengths = _fit_group(phrase.phonemes[first:end], lengths_s[first:end], max(0.0, end_s - start_s), frame_s)
@@ -72,22 +71,25 @@ def group_spans(phrase: Phrase) -> list[tuple[int, int]]:
 
 
 def _fit_group(phonemes: Sequence[Phoneme], lengths_s: Floats, available_s: float, frame_s: float) -> Floats:
-    total = lengths_s.sum()
-    lengths = lengths_s * min(1.0, available_s / total) if total > 0 else np.full(len(phonemes), available_s)
-    if total <= 0:
-        lengths = lengths / len(phonemes)
+    share = np.full(len(phonemes), available_s / len(phonemes))
+    lengths = _shrunk(lengths_s, available_s) if lengths_s.any() else share
     nucleus = next((i for i, phoneme in enumerate(phonemes) if phoneme.role != "consonant"), None)
     if nucleus is None:
-        return lengths * (available_s / lengths.sum()) if lengths.sum() > 0 else lengths
+        spare = max(0.0, available_s - float(lengths.sum()))
+        return _shrunk(lengths, available_s) + np.float64(spare / len(phonemes))
     others = np.arange(len(phonemes)) != nucleus
     lengths[others] = np.maximum(lengths[others], frame_s)
     # A frame's rounding may take a hair from a span of exactly one frame.
     room = max(0.0, min(CONSONANT_SHARE * available_s, available_s - 1.01 * frame_s))
-    taken = lengths[others].sum()
-    if taken > room:
-        lengths[others] *= room / taken
+    lengths[others] = _shrunk(lengths[others], room)
     lengths[nucleus] = available_s - lengths[others].sum()
     return lengths
+
+
+def _shrunk(lengths_s: Floats, room_s: float) -> Floats:
+    """Return a copy, scaled down where it takes more than the room."""
+    total = float(lengths_s.sum())
+    return lengths_s * (room_s / total) if total > room_s else lengths_s.copy()
 
 
 def _predict(phrase: Phrase, bank: Voicebank, stage: Stage, engine: OnnxEngine) -> Floats:

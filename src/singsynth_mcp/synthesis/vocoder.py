@@ -40,7 +40,10 @@ def vocode(mel: MelPhrase, bank: Voicebank, engine: OnnxEngine, loudness_db: Cur
 def vocoder_files(bank: Voicebank) -> list[Path]:
     """Return the files that the stage's result depends on beside the voicebank's text files."""
     folder, _ = bank.vocoder
-    return [_checked_vocoder(bank)[1], folder / "vocoder.yaml"]
+    _, path = _checked_vocoder(bank)
+    if not path.is_file():
+        raise InvalidVoicebank(f"{path} is missing", hint="Reinstall the vocoder", path=str(path))
+    return [path, folder / "vocoder.yaml"]
 
 
 def _checked_vocoder(bank: Voicebank) -> tuple[VocoderConfig, Path]:

@@ -10,7 +10,7 @@ from threading import Lock
 
 from singsynth_mcp.errors import InvalidVoicebank, SingSynthError, UnknownVoicebank
 from singsynth_mcp.voicebanks.files import text_files
-from singsynth_mcp.voicebanks.voicebank import Voicebank, read_voicebank
+from singsynth_mcp.voicebanks.voicebank import Voicebank, bank_root, read_voicebank
 
 _DEPTH = 3
 """How far below a folder a bank is looked for: archives nest them."""
@@ -34,23 +34,15 @@ def list_voicebanks(folders: Sequence[Path] = ()) -> list[Voicebank | BrokenVoic
 
     The first of equal ids counts.
     """
-    found: dict[str, Voicebank | BrokenVoicebank] = {}
-    for folder in (*shipped_folders(), *folders):
-        for bank_folder in _bank_folders(folder, _DEPTH):
-            bank = _try_open(bank_folder)
-            found.setdefault(bank.id, bank)
-    return list(found.values())
+    return [_try_open(folder) for folder in _all_folders(folders).values()]
 
 
 def get_voicebank(voicebank_id: str, folders: Sequence[Path] = ()) -> Voicebank:
     """Return the voicebank of an id. Raises UnknownVoicebank with the ids there are, or InvalidVoicebank."""
-    banks = list_voicebanks(folders)
-    for bank in banks:
-        if bank.id == voicebank_id:
-            if isinstance(bank, BrokenVoicebank):
-                raise bank.error
-            return bank
-    there = [bank.id for bank in banks if isinstance(bank, Voicebank)]
+    bank_folders = _all_folders(folders)
+    if voicebank_id in bank_folders:
+        return _open(bank_folders[voicebank_id])
+    there = sorted(bank_folders)
     raise UnknownVoicebank(
         f"there is no voicebank {voicebank_id}",
         hint=f"Voicebanks: {', '.join(there) or 'none'}; more are looked for in the folders of SINGSYNTH_VOICEBANKS",
@@ -63,6 +55,18 @@ def shipped_folders() -> tuple[Path, ...]:
     package = Path(__file__).parents[1]
     candidates = (package / "assets" / "voicebanks", package.parents[1] / "assets" / "voicebanks")
     return tuple(folder for folder in candidates if folder.is_dir())
+
+
+def _all_folders(folders: Sequence[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for folder in (*shipped_folders(), *folders):
+        for bank_folder in _bank_folders(folder, _DEPTH):
+            found.setdefault(_id_of(bank_folder), bank_folder)
+    return found
+
+
+def _id_of(folder: Path) -> str:
+    return bank_root(folder).name
 
 
 def _bank_folders(folder: Path, depth: int) -> Iterator[Path]:
@@ -91,14 +95,14 @@ def _try_open(folder: Path) -> Voicebank | BrokenVoicebank:
     try:
         return _open(folder)
     except InvalidVoicebank as error:
-        name = folder.parent.name if folder.name == "configs" else folder.name
-        return BrokenVoicebank(name, folder, error)
+        return BrokenVoicebank(_id_of(folder), folder, error)
 
 
 def _open(folder: Path) -> Voicebank:
     """Keep an opened bank as long as its text files stay as they are."""
-    root = folder.parent if folder.name == "configs" else folder
-    stamp = tuple((str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in text_files(root))
+    stamp = tuple(
+        (str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in text_files(bank_root(folder))
+    )
     with _opening:
         known = _opened.get(folder)
         if known is None or known[0] != stamp:

@@ -114,7 +114,7 @@ class Voicebank:
         if prefixes:
             return tuple(sorted(prefixes))
         language = self.character.default_language
-        return (language,) if language else tuple(sorted(self._dictionary_files)) or ()
+        return (language,) if language else tuple(sorted(set(self._dictionary_files) - {""}))
 
     @property
     def speakers(self) -> tuple[str, ...]:
@@ -224,10 +224,15 @@ class Voicebank:
         return "vowel" if is_vowel else "consonant"
 
 
+def bank_root(folder: Path) -> Path:
+    """Return the folder that names the bank whose acoustic config lies in `folder`: some keep it in `configs`."""
+    return folder.parent if folder.name == "configs" else folder
+
+
 def read_voicebank(folder: Path) -> Voicebank:
     """Open the voicebank in `folder`. Raises InvalidVoicebank when it has no dsconfig.yaml with an acoustic model."""
     folder = folder.absolute()
-    root = folder.parent if folder.name == "configs" else folder
+    root = bank_root(folder)
     config = read_config(folder / "dsconfig.yaml", StageConfig)
     if not config.acoustic:
         raise InvalidVoicebank(f"{folder / 'dsconfig.yaml'} names no acoustic model", path=str(folder))

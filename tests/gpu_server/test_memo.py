@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from singsynth_mcp.artifacts.base import Manifest
+from singsynth_mcp.contracts.calling import Progress
+from tests import voicebank_factory as factory
+from tests.gpu_server.conftest import Gpu
+from tests.singing import phrase_of
+
+SPEAKER = {"solo": 1.0}
+TONES = (60.0, 62.0, 64.0)
+EACH_PHRASE = [
+    "dsdur/linguistic.onnx",
+    "dsdur/dur.onnx",
+    "dspitch/linguistic.onnx",
+    "dspitch/pitch.onnx",
+    "dsvariance/linguistic.onnx",
+    "dsvariance/variance.onnx",
+    "multi/acoustic.onnx",
+    "dsvocoder/sine.onnx",
+]
+
+
+def _phrases(tones: tuple[float, ...] = TONES, **controls: float) -> list:
+    return [
+        (3.0 * index, phrase_of([(0.0, 0.5, tone, "k a")], speaker=SPEAKER, controls=controls))
+        for index, tone in enumerate(tones)
+    ]
+
+
+@pytest.fixture
+def multi(gpu: Gpu) -> Gpu:
+    factory.multi(gpu.banks / "multi")
+    return gpu
+
+
+async def test_an_equal_call_runs_no_model_and_gives_the_same_id(multi: Gpu, runs: list[str]) -> None:
+    performance = await multi.performance("multi", _phrases())
+    first = await multi.chain(performance)
+    assert sorted(runs) == sorted(EACH_PHRASE * 3)
+    runs.clear()
+    assert await multi.chain(performance) == first
+    assert runs == []
+
+
+async def test_an_edited_note_renders_one_phrase(multi: Gpu, runs: list[str]) -> None:
+    await multi.chain(await multi.performance("multi", _phrases()))
+    runs.clear()
+    await multi.chain(await multi.performance("multi", _phrases((60.0, 69.0, 64.0))))
+    assert runs == EACH_PHRASE
+
+
+async def test_windows_fill_what_the_whole_then_finds(multi: Gpu, runs: list[str]) -> None:
+    performance = await multi.performance("multi", _phrases())
+    for window in ("1", "2-3"):
+        await multi.chain(performance, phrases=window)
+    runs.clear()
+    whole = await multi.chain(performance)
+    assert runs == []
+    assert len((await multi.services.store.get(whole[-1].id)).entries) == 3
+
+
+async def test_a_stage_repeated_on_a_filled_performance_is_remembered(multi: Gpu, runs: list[str]) -> None:
+    performance = await multi.performance("multi", _phrases())
+    results = await multi.chain(performance)
+    runs.clear()
+    again = await multi.call("predict_durations", performance=results[2].id)
+    assert again.id == results[0].id
+    assert runs == []
+
+
+async def test_loudness_leaves_the_mel_as_it_is(multi: Gpu, runs: list[str]) -> None:
+    before = await multi.chain(await multi.performance("multi", _phrases()))
+    runs.clear()
+    after = await multi.chain(await multi.performance("multi", _phrases(loudness=-6.0)))
+    assert set(runs) & {"multi/acoustic.onnx", "dsvocoder/sine.onnx"} == {"dsvocoder/sine.onnx"}
+    assert await multi.blobs(before[3].id) == await multi.blobs(after[3].id)
+
+
+async def test_a_changed_model_file_is_another_model(multi: Gpu, runs: list[str]) -> None:
+    performance = await multi.performance("multi", _phrases())
+    await multi.chain(performance)
+    runs.clear()
+    other = factory.multi(multi.banks.parent / "other", noise=True)
+    target = multi.banks / "multi" / "acoustic.onnx"
+    (other / "acoustic.onnx").replace(target)
+    results = await multi.chain(performance)
+    assert set(runs) == {"multi/acoustic.onnx"}
+    assert [result.deterministic for result in results] == [True, True, True, False, False]
+
+
+async def test_a_pruned_blob_is_made_again(multi: Gpu, runs: list[str]) -> None:
+    performance = await multi.performance("multi", _phrases())
+    results = await multi.chain(performance)
+    manifest = await multi.services.store.get(results[-1].id)
+    lost = manifest.entries[1].blob
+    Path(multi.services.settings.artifacts, "blobs", lost[:2], lost).unlink()
+    runs.clear()
+    assert (await multi.chain(performance))[-1].id == results[-1].id
+    assert runs == ["dsvocoder/sine.onnx"]
+
+
+async def test_the_seed_is_an_input(multi: Gpu, runs: list[str]) -> None:
+    performance = await multi.performance("multi", _phrases())
+    manifest = await multi.services.store.get(performance)
+    await multi.chain(performance)
+    runs.clear()
+    seeded = Manifest("performance", {**manifest.header, "seed": 7}, manifest.entries)
+    await multi.chain(await multi.services.store.put(seeded), until="predict_pitch")
+    assert runs.count("dspitch/pitch.onnx") == 3
+
+
+async def test_progress_rises_phrase_by_phrase(multi: Gpu) -> None:
+    heard: list[Progress] = []
+
+    async def listen(progress: Progress) -> None:
+        heard.append(progress)
+
+    gpu = Gpu(replace(multi.services, on_progress=listen), multi.banks)
+    await gpu.call("predict_durations", performance=await gpu.performance("multi", _phrases()))
+    assert [progress.fraction for progress in heard] == pytest.approx([1 / 3, 2 / 3, 1.0])
+    assert heard[0].message == "phrase 1 of 3"
+    assert {progress.stage for progress in heard} == {"predict_durations"}
+
+
+async def test_phrases_sound_the_same_whatever_is_rendered_before_them(multi: Gpu) -> None:
+    alone = await multi.chain(await multi.performance("multi", _phrases()[2:]))
+    song = await multi.chain(await multi.performance("multi", _phrases()))
+    assert (await multi.blobs(song[-1].id))[2] == (await multi.blobs(alone[-1].id))[0]
