@@ -45,4 +45,4 @@ esac
 if [ "$purpose" != base ] && ! command -v c++ >/dev/null; then
     apt_install g++ python3-dev # pyworld, which only tests and training need, is built from source
 fi
-.venv/bin/python -m pip install --quiet --disable-pip-version-check "${packages[@]}"
+.venv/bin/python -m pip install --quiet --no-compile --disable-pip-version-check "${packages[@]}"
