@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PHONEMIZE_VERSION = 1
 ALIGN_VERSION = 1
-_WORDS_BYTES = 2200
+_WORDS_BYTES = 1800
 """Room that the words may take in a result of under 4 KB."""
 _HEADER_WARNINGS = 100
 _DEFAULT_RANGE = (35.9, 84.9)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from singsynth_mcp.errors import InvalidLyrics
 from singsynth_mcp.lyrics import japanese
 from singsynth_mcp.lyrics.dictionary import Lexicon, split_hint
-from singsynth_mcp.lyrics.kana import clean
+from singsynth_mcp.lyrics.kana import clean, is_japanese
 from singsynth_mcp.lyrics.model import NoteKey, Source, Symbol, Word
 from singsynth_mcp.lyrics.words import language_of_text, text_words
 from singsynth_mcp.score.model import PlayedNote, ScoreWarning
@@ -70,15 +70,21 @@ class Reader:
 
     def unread(self, text: str, language: str, notes: Sequence[NoteKey] = (), at: PlayedNote | None = None) -> Word:
         """Return a word without phonemes and warn of it."""
-        nearest = self._lexicon(language).nearest([clean(text)])[:2]
-        remedy = f"; write its phonemes as a hint, such as {text}[{' '.join(nearest)}]" if nearest else ""
-        message = f"nothing can read {text!r} as {language or 'what the voice sings'}: it stays silent{remedy}"
+        message = f"nothing can read {text!r} in {language or 'this voice'}: it stays silent"
+        if not self.warnings:
+            nearest = self._lexicon(language).nearest([clean(text)])[:2]
+            message += f"; a hint can say its phonemes: {text}[{' '.join(nearest)}]" if nearest else ""
         self.warnings.append(warning("unread_word", message, self.part, at))
         return Word(text, language, "unread", (), tuple(notes))
 
     def expect_phonemes(self, words: Sequence[Word]) -> None:
-        """Raise InvalidLyrics when no word has any phonemes."""
-        if any(word.phonemes for word in words):
+        """Raise InvalidLyrics when no word has any phonemes; warn first of all when most have none."""
+        unread = sum(not word.phonemes for word in words)
+        if unread < len(words):
+            if unread > len(words) / 2:
+                message = f"{unread} of {len(words)} words cannot be read in {self.language or 'this voice'}"
+                remedy = "a voicebank that sings their language may be among list_voicebanks"
+                self.warnings.insert(0, warning("mostly_unread", f"{message}: {remedy}", self.part, None))
             return
         sample = " ".join(word.text for word in words[:8])
         what = f"no word of {sample!r} can be read" if words else "there is no word to read"
@@ -100,7 +106,7 @@ class Reader:
         reading = self.read(text, language)
         if reading and reading[0]:
             yield Word(bare, language, reading[1], reading[0])
-        elif language == "ja":
+        elif language == "ja" and is_japanese(bare):
             for word in japanese.read_kanji(bare):
                 found = self.read_morae(word.morae, language)
                 yield Word(word.text, "ja", "g2p", found[0]) if found and found[0] else self.unread(word.text, "ja")
