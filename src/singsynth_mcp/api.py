@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 import anyio
-from typing_extensions import Unpack
 
 from singsynth_mcp.contracts.arguments import read_arguments
 from singsynth_mcp.contracts.audio import AudioFormat
