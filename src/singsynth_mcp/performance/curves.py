@@ -50,14 +50,12 @@ def phrase_curve(curve: Curve, time_map: TimeMap, origin_s: float, first_s: floa
     """
     if not isinstance(curve, tuple):
         return float(curve)
-    quarters = [quarter for quarter, _ in curve]
-    values = [value for _, value in curve]
     first_quarter, last_quarter = (time_map.to_quarters(origin_s + second) for second in (first_s, last_s))
-    inner = curve[bisect_right(quarters, first_quarter) : bisect_left(quarters, last_quarter)]
+    inner = curve[bisect_right(curve, first_quarter, key=_x) : bisect_left(curve, last_quarter, key=_x)]
     points = [
-        (to_grid(first_s), _level(quarters, values, first_quarter)),
+        (to_grid(first_s), _level(curve, first_quarter)),
         *((to_grid(time_map.to_seconds(quarter) - origin_s), value) for quarter, value in inner),
-        (to_grid(last_s), _level(quarters, values, last_quarter)),
+        (to_grid(last_s), _level(curve, last_quarter)),
     ]
     rounded = tuple((time, round(value, _DIGITS)) for time, value in points)
     return rounded[0][1] if len({value for _, value in rounded}) == 1 else rounded
@@ -74,15 +72,19 @@ def sample_curve(curve: Curve, times_s: npt.NDArray[np.float64]) -> npt.NDArray[
     return sampled
 
 
-def _level(xs: Sequence[float], ys: Sequence[float], x: float) -> float:
+def _x(point: tuple[float, float]) -> float:
+    return point[0]
+
+
+def _level(points: Sequence[tuple[float, float]], x: float) -> float:
     """Interpolate, level outside; the later of points at one place counts."""
-    after = bisect_right(xs, x)
+    after = bisect_right(points, x, key=_x)
     if after == 0:
-        return ys[0]
-    if after == len(xs):
-        return ys[-1]
-    share = (x - xs[after - 1]) / (xs[after] - xs[after - 1])
-    return ys[after - 1] + share * (ys[after] - ys[after - 1])
+        return points[0][1]
+    if after == len(points):
+        return points[-1][1]
+    (left, low), (right, high) = points[after - 1], points[after]
+    return low + (x - left) / (right - left) * (high - low)
 
 
 def _interpolate(xs: Sequence[float], ys: Sequence[float], x: float) -> float:
