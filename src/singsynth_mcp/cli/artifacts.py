@@ -26,7 +26,8 @@ def list_artifacts(*, kind: Annotated[str | None, Parameter(help="Only this kind
         (artifact.id, in_bytes(artifact.bytes), datetime.fromtimestamp(artifact.modified).strftime("%Y-%m-%d %H:%M"))
         for artifact in found
     ]
-    print_table(("id", "size", "last used"), rows, title=f"{len(rows)} artifacts in {store.root}")
+    print(f"{len(rows)} in {store.root}")
+    print_table(("id", "size", "last used"), rows)
 
 
 def show(artifact: str, /) -> None:

@@ -8,16 +8,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_UNBROKEN = 10_000
+"""Columns of a pipe: ids and paths stay in one piece."""
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> None:
-    """Print a plain table on stdout; text is taken literally, long cells fold."""
-    table = Table(*columns, box=None, pad_edge=False, title=Text(title) if title else None, title_justify="left")
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a plain table on stdout; text is taken literally, long cells fold. Without names, no header."""
+    table = Table(*columns, box=None, pad_edge=False, show_header=any(columns))
     for row in rows:
         table.add_row(*(Text(cell, overflow="fold") for cell in row))
     console = Console(highlight=False)
-    if not console.is_terminal:  # a pipe has no width: keep ids and paths in one piece
-        console = Console(highlight=False, width=400)
-    console.print(table)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_UNBROKEN)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
 
 
 def in_bytes(count: int) -> str:

@@ -85,7 +85,9 @@ async def _progress_bar() -> AsyncIterator[OnProgress]:
         yield ignore_progress
         return
     columns = (TextColumn("{task.description:<17}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[message]}"), console=console) as bar:
+    with Progress(
+        *columns, TimeElapsedColumn(), TextColumn("{task.fields[message]}"), console=console, transient=True
+    ) as bar:
         task = bar.add_task("parse_score", total=1.0, message="")
 
         async def on_progress(step: Step) -> None:
