@@ -67,7 +67,7 @@ async def test_usagi_is_sung_mora_by_mora(services: CpuServices) -> None:
     result = await phonemize(PhonemizeRequest(score=score), services)
     assert result.id is not None
     assert result.id.startswith("phonemes-")
-    assert result.language == "ja"
+    assert (result.voicebank, result.language) == ("kana", "ja")
     assert [row.text for row in result.words or []] == [*"うさぎうさぎなに", "みっ", *"てはねる"]
     assert (result.words or [])[8].phonemes == ["ja/m", "ja/i", "ja/cl"]
     assert {row.source for row in result.words or []} == {"dictionary"}

@@ -42,6 +42,7 @@ class PhonemizeResult(Result):
     """What phonemize returns."""
 
     id: str | None = Field(default=None, description="Artifact id, for align_phonemes_to_notes")
+    voicebank: str | None = None
     language: str | None = None
     words: list[WordRow] | None = None
     total: int | None = None

@@ -180,6 +180,7 @@ def _phonemize_result(manifest: Manifest, phonemes: Phonemes, listed: str | None
     reached = max(first, 1) - 1 + len(rows)
     return PhonemizeResult(
         id=manifest.id,
+        voicebank=manifest.header["voicebank"],
         language=manifest.header["language"],
         words=rows,
         total=total,

@@ -70,7 +70,7 @@ class Reader:
 
     def unread(self, text: str, language: str, notes: Sequence[NoteKey] = (), at: PlayedNote | None = None) -> Word:
         """Return a word without phonemes and warn of it."""
-        message = f"nothing can read {text!r} in {language or 'this voice'}: it stays silent"
+        message = f"voicebank {self.bank.id} cannot read {text!r} as {language or 'its language'}: it stays silent"
         if not self.warnings:
             nearest = self._lexicon(language).nearest([clean(text)])[:2]
             message += f"; a hint can say its phonemes: {text}[{' '.join(nearest)}]" if nearest else ""
