@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 _VOWEL_TARGET_DB = -11.0
 _FLATTENING, _MOST_GAIN_DB = 0.75, 8.0
-_CONSONANT_GAIN_DB = (-4.0, 3.0)
+_CONSONANT_GAIN_DB = (-4.0, 2.0)
+_SIBILANTS = frozenset(f"ja/{name}" for name in ("s", "sh", "ch", "ts", "z", "j"))
+_SIBILANT_DB = -3.0
+"""The teacher's sibilants stand only 5-9 dB under its vowels, loud for singing."""
 _GAIN_SMOOTHING_STEPS = 2.0
 _DB_PER_OCTAVE, _OCTAVE_HZ, _MOST_REGISTER_DB = 1.5, 300.0, 2.0
 _BREATH_DB = -30.0
@@ -157,6 +160,7 @@ def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> 
             vowel_gain = gains[i]
         else:
             gains[i] = np.clip(vowel_gain, *_CONSONANT_GAIN_DB)
+            gains[i] += _SIBILANT_DB if phoneme.symbol in _SIBILANTS else 0.0
     level = _VOWEL_TARGET_DB - voice.vowel_db
     owner = reading.phoneme.copy()
     resting = np.array([phoneme.source is None for phoneme in song.phonemes])[owner]

@@ -75,38 +75,38 @@ class _Syllable:
 
 
 def runs_of(
-    recording: int, phonemes: tuple[str, ...], starts: np.ndarray, fault: tuple[str, ...]
+    recording: int, phonemes: tuple[str, ...], lengths: np.ndarray, fault: tuple[str, ...]
 ) -> list[Run]:
     """Split a recording at its pauses and faulty morae; a run begins with an onset, ends in a vowel.
 
-    A faulty vowel takes its consonants with it.
+    ``lengths`` are the phonemes' in seconds. A faulty vowel takes its consonants with it.
     """
     runs: list[Run] = []
     current: list[int] = []
     onset: list[int] = []
     for i, symbol in enumerate(phonemes):
         if symbol == SILENCE or fault[i]:
-            runs.extend(_run(recording, current, phonemes, starts))
+            runs.extend(_run(recording, current, phonemes, lengths))
             current, onset = [], []
         elif not BY_SYMBOL[symbol].is_vowel:
             onset.append(i)
         else:
             current.extend([*onset, i])
             onset = []
-    runs.extend(_run(recording, current, phonemes, starts))
+    runs.extend(_run(recording, current, phonemes, lengths))
     return runs
 
 
 def _run(
-    recording: int, indices: list[int], phonemes: tuple[str, ...], starts: np.ndarray
+    recording: int, indices: list[int], phonemes: tuple[str, ...], lengths: np.ndarray
 ) -> list[Run]:
     while indices and phonemes[indices[0]] in {"ja/cl", "ja/N"}:
         indices = indices[1:]
     if sum(BY_SYMBOL[phonemes[i]].is_vowel for i in indices) < 2:
         return []
     first, last = indices[0], indices[-1]
-    lengths = np.diff(starts[first : last + 2])
-    return [Run(recording, first, phonemes[first : last + 1], tuple(float(x) for x in lengths))]
+    spoken = tuple(float(length) for length in lengths[first : last + 1])
+    return [Run(recording, first, phonemes[first : last + 1], spoken)]
 
 
 def compose(runs: list[Run], generator: np.random.Generator) -> Song:

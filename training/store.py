@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.analysis.labels import mend_boundaries, token_boundaries
+from training.analysis.labels import burst_times, mend_boundaries, token_boundaries
 from training.analysis.onsets import STEP_SECONDS, band_energy_db
 from training.analysis.parameters import analyse
 from training.analysis.voicing import FRAME_SECONDS, by_labels, periodic_frames, voiced_share
@@ -38,6 +38,8 @@ class Recording:
     phonemes: tuple[str, ...]
     starts: np.ndarray
     """float64 [n + 1] seconds."""
+    bursts: np.ndarray
+    """float64 [n] seconds: where an unvoiced stop opens; else the phoneme's end."""
     fault: tuple[str, ...]
     """[n]: why a phoneme must not be sung, "" where it may."""
     loudness: np.ndarray
@@ -83,6 +85,7 @@ def make_recording(speaker: str, utterance: Utterance) -> Recording:
     return Recording(
         utterance.phonemes,
         starts,
+        burst_times(utterance.phonemes, starts, energy),
         _faults(utterance.phonemes, tokens, starts, heard),
         _loudness(starts, energy),
         levels,

@@ -9,6 +9,7 @@ import numpy as np
 from training.analysis.parameters import BANDS
 from training.analysis.voicing import FRAME_SECONDS
 from training.inventory import BY_SYMBOL, SILENCE
+from training.rendering.reading import ASPIRATION_SECONDS
 from training.songs import Run, runs_of
 from training.store import Recording, recordings
 from training.targets import warped_centres
@@ -43,7 +44,7 @@ def load_voice(speaker: str) -> Voice:
     runs = [
         run
         for number, recording in numbered.items()
-        for run in runs_of(number, recording.phonemes, recording.starts, recording.fault)
+        for run in runs_of(number, recording.phonemes, _lengths(recording), recording.fault)
     ]
     return Voice(speaker, numbered, tuple(runs), _vowel_db(numbered), _breath(numbered))
 
@@ -60,6 +61,12 @@ def _phoneme_frames(recording: Recording, i: int, low: float, high: float) -> sl
     start, end = recording.starts[i : i + 2] / FRAME_SECONDS
     first = int(start + low * (end - start))
     return slice(first, max(int(start + high * (end - start)), first + 1))
+
+
+def _lengths(recording: Recording) -> np.ndarray:
+    """Return float64 [n] seconds: the phonemes' lengths, stops without their surplus aspiration."""
+    aspiration = recording.starts[1:] - recording.bursts
+    return np.diff(recording.starts) - np.maximum(aspiration - ASPIRATION_SECONDS, 0.0)
 
 
 def _vowel_db(numbered: dict[int, Recording]) -> float:

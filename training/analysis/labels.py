@@ -18,6 +18,9 @@ _VOICED_REACH_SECONDS = 0.025
 _CLEAR_RISE_DB = 3.0
 _RELEASE_DB = 16.0
 _SHORTEST_SECONDS = 0.020
+_BURST_RISE_DB = 8.0
+_ASPIRATION_SECONDS = (0.015, 0.090)
+STOPS = frozenset(f"ja/{name}" for name in ("k", "ky", "t", "ty", "p", "py"))
 
 
 def token_boundaries(utterance: Utterance, token_frames: np.ndarray, seconds: float) -> np.ndarray:
@@ -47,6 +50,8 @@ def mend_boundaries(
         before, here = BY_SYMBOL[phonemes[i - 1]], BY_SYMBOL[phonemes[i]]
         if phonemes[i] == SILENCE and phonemes[i - 1] != SILENCE:
             mended[i] = _release(energy_db, mended[i - 1], starts[i])
+        elif here.is_vowel and phonemes[i - 1] in STOPS:
+            mended[i] = _after_burst(energy_db, starts[i])
         elif here.is_vowel and not before.is_vowel:
             reach = _VOICED_REACH_SECONDS if before.voiced else _REACH_SECONDS
             place, rise = steepest_rise(energy_db, starts[i], reach)
@@ -55,6 +60,37 @@ def mend_boundaries(
     for i in range(1, len(mended)):
         mended[i] = max(mended[i], mended[i - 1] + _SHORTEST_SECONDS)
     return mended
+
+
+def burst_times(
+    phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.ndarray
+) -> np.ndarray:
+    """Return float64 [n] seconds: where an unvoiced stop opens, its end where that is not heard."""
+    bursts = starts[1:].copy()
+    for i, symbol in enumerate(phonemes):
+        if symbol in STOPS:
+            earliest, latest = starts[i + 1] - _ASPIRATION_SECONDS[1], starts[i + 1] - 0.012
+            place, rise = steepest_rise(
+                energy_db, (earliest + latest) / 2, (latest - earliest) / 2
+            )
+            if rise >= _BURST_RISE_DB and place > starts[i]:
+                bursts[i] = place
+    return bursts
+
+
+def _after_burst(energy_db: np.ndarray, expected: float) -> float:
+    """Return the rise of the vowel after a stop's burst; the burst where nothing else rises."""
+    burst, _ = steepest_rise(energy_db, expected, _REACH_SECONDS)
+    earlier, _ = steepest_rise(energy_db, expected - _REACH_SECONDS / 2, _REACH_SECONDS)
+    best, highest = burst, _CLEAR_RISE_DB
+    for start in {burst, min(earlier, burst)}:
+        low, high = (start + edge for edge in _ASPIRATION_SECONDS)
+        high = min(high, expected + _REACH_SECONDS)
+        if high > low:
+            place, rise = steepest_rise(energy_db, (low + high) / 2, (high - low) / 2)
+            if rise > highest:
+                best, highest = place, rise
+    return best
 
 
 def _release(energy_db: np.ndarray, start: float, end: float) -> float:

@@ -52,18 +52,28 @@ def voiced_share(voiced: np.ndarray, start: float, end: float) -> float:
 def by_labels(voiced: np.ndarray, phonemes: tuple[str, ...], starts: np.ndarray) -> np.ndarray:
     """Return the voicing with what labels know forced.
 
-    Off inside unvoiced consonants and pauses (12 ms after their start, 8 ms before their end), on
-    over 20-85 % of every vowel; then a median over five frames.
+    Off inside unvoiced consonants and pauses (12 ms after their start, 8 ms before their end); on
+    over 20-85 % of every vowel and over sonorants, without a gap where two of them meet; then a
+    median over five frames.
     """
     forced = voiced.copy()
-    for symbol, start, end in zip(phonemes, starts[:-1], starts[1:], strict=True):
+    sings = [_always_voiced(symbol) for symbol in phonemes]
+    for i, (start, end) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
         length = end - start
-        if symbol == SILENCE or not BY_SYMBOL[symbol].voiced:
-            inside = (start + 0.012, end - 0.008)
-        elif BY_SYMBOL[symbol].is_vowel:
-            inside = (start + 0.20 * length, start + 0.85 * length)
+        if sings[i]:
+            joined = i > 0 and sings[i - 1], i + 1 < len(sings) and sings[i + 1]
+            low = start if joined[0] else start + 0.20 * length
+            high = end if joined[1] else start + 0.85 * length
+        elif phonemes[i] == SILENCE or not BY_SYMBOL[phonemes[i]].voiced:
+            low, high = start + 0.012, end - 0.008
         else:
             continue
-        first, last = (round(t / FRAME_SECONDS) for t in inside)
-        forced[max(first, 0) : max(last, 0)] = BY_SYMBOL[symbol].voiced
+        first, last = round(low / FRAME_SECONDS), round(high / FRAME_SECONDS)
+        forced[max(first, 0) : max(last, 0)] = sings[i]
     return median_filter(forced.astype(np.uint8), 5).astype(bool)
+
+
+def _always_voiced(symbol: str) -> bool:
+    """Whether a phoneme is sung with the voice throughout: vowels, nasals, glides, liquids."""
+    phoneme = BY_SYMBOL[symbol]
+    return phoneme.voiced and phoneme.kind in {"vowel", "nasal", "semivowel", "liquid"}
