@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,9 @@ _VARIANCE = "variance."
 def phrase_to_bytes(phrase: Phrase) -> bytes:
     """Encode a phrase at any stage; equal phrases give equal bytes."""
     facts = {
-        "notes": [asdict(note) for note in phrase.notes],
-        "phonemes": [asdict(phoneme) for phoneme in phrase.phonemes],
-        "groups": [asdict(group) for group in phrase.groups],
+        "notes": [vars(note) for note in phrase.notes],
+        "phonemes": [vars(phoneme) for phoneme in phrase.phonemes],
+        "groups": [vars(group) for group in phrase.groups],
         "end_s": phrase.end_s,
         "head_s": phrase.head_s,
         "speaker": _curves_to_json(phrase.speaker),
