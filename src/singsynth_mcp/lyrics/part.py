@@ -54,7 +54,7 @@ class _PartReader:
 
     def _units(self) -> Iterator[_Unit]:
         for word in written_words(self._notes):
-            language = self._reader.language_of(word.text, word.language)
+            language = self._reader.language_of(word.text, word.language, self._notes[word.first])
             for written in self._parted(word, language):
                 note = self._notes[written.first]
                 yield _Unit(written, language, self._reader.read(written.text, language, note))

@@ -34,10 +34,16 @@ class Reader:
         self.part = part
         self.warnings: list[ScoreWarning] = []
         self._lexicons: dict[str, Lexicon] = {}
+        self._lacking: set[str] = set()
 
-    def language_of(self, text: str, tagged: str = "") -> str:
-        """Return the language of a word with a language tag (or "")."""
-        return language_of_text(text, tagged, self.language, self.bank.languages)
+    def language_of(self, text: str, tagged: str = "", at: PlayedNote | None = None) -> str:
+        """Return the language of a word with a language tag (or ""); warn once of each that the voicebank lacks."""
+        language = language_of_text(text, tagged, self.language, self.bank.languages)
+        if tagged and tagged.partition("-")[0] != language and tagged != language and tagged not in self._lacking:
+            self._lacking.add(tagged)
+            message = f"voicebank {self.bank.id} does not sing {tagged!r}: {text!r} and other such words are read as"
+            self.warnings.append(warning("language_not_supported", f"{message} {language!r}", self.part, at))
+        return language
 
     def read(self, text: str, language: str, note: PlayedNote | None = None) -> Reading | None:
         """Return a word's phonemes and who read it; None when only a grapheme-to-phoneme library can help, or nobody.

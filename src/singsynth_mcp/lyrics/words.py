@@ -63,7 +63,7 @@ def language_of_text(text: str, tagged: str, default: str, known: Iterable[str])
         if candidate and candidate in languages:
             return candidate
     if is_japanese(text) and "ja" in (*languages, default):
-        has_kana = any("KANA" in unicodedata.name(character, "") for character in text)
+        has_kana = any(unicodedata.name(character, "").startswith(("HIRAGANA", "KATAKANA")) for character in text)
         if has_kana or default not in ("zh", "yue", "zh-yue"):
             return "ja"
     return default

@@ -75,7 +75,7 @@ def _signs(text: str, has_kana: bool) -> list[str]:
 
 
 def _is_kana(character: str) -> bool:
-    return "KANA" in unicodedata.name(character, "")
+    return unicodedata.name(character, "").startswith(("HIRAGANA", "KATAKANA"))
 
 
 def _is_han(character: str) -> bool:
