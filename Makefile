@@ -10,7 +10,7 @@ OUT ?= out/$(basename $(notdir $(SCORE))).wav
 CHECKED := src tests training benchmarks scripts
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.dev ## everything for developing, in .venv
 

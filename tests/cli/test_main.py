@@ -100,3 +100,15 @@ def test_an_error_out_of_a_task_group_is_reported_as_itself(capsys: pytest.Captu
         "  Export it again.",
         "error: verse: should be at least 1",
     ]
+
+
+def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "singsynth_mcp", "--help"]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 from cyclopts import App, CycloptsError
 
@@ -46,6 +47,7 @@ def run_command(arguments: list[str]) -> int:
     logging.getLogger("singsynth_mcp").addHandler(logging.NullHandler())  # what matters stands in results and errors
     try:
         result = build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()  # a reader that has left shows here, not in the interpreter's last breath
     except CycloptsError as error:
         print_error(" ".join(str(error).split()), "See `singsynth-mcp --help`, or --help after a command.")
         return USAGE

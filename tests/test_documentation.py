@@ -1,0 +1,47 @@
+"""What the documents promise is there: tools, settings, commands, links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from singsynth_mcp.cli.commands import build_app
+from singsynth_mcp.contracts.tools import TOOLS
+from singsynth_mcp.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_the_readme_names_every_tool() -> None:
+    assert {name for name in TOOLS if name not in README} == set()
+
+
+def test_the_readme_names_every_setting() -> None:
+    prefix = Settings.model_config["env_prefix"]
+    assert {name for name in Settings.model_fields if f"{prefix}{name.upper()}" not in README} == set()
+
+
+def test_the_readme_names_every_command() -> None:
+    commands = {name for name in build_app() if not name.startswith("-")}
+    assert {name for name in commands if not re.search(rf"\b{name}\b", README)} == set()
+
+
+def test_every_make_target_in_the_documents_is_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {
+        name
+        for document in DOCUMENTS
+        for name in re.findall(r"(?:^|`)make ([a-z-]+)", document.read_text("utf-8"), re.M)
+    }
+    assert named
+    assert named - targets == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (document.parent / link).exists()] == []
