@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from singsynth_mcp.errors import InvalidLyrics
+from singsynth_mcp.lyrics.kana import spellings
 from singsynth_mcp.lyrics.model import Phonemes
 from singsynth_mcp.lyrics.reading import Reader
 from singsynth_mcp.voicebanks import Voicebank
@@ -133,3 +134,16 @@ def test_kana_never_load_open_jtalk(kana: Voicebank) -> None:
         "sys.exit('pyopenjtalk' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program, str(kana.root)], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("which", ["kana", "romaji", "wordless"])
+def test_every_mora_can_be_sung(which: str, request: pytest.FixtureRequest) -> None:
+    bank: Voicebank = request.getfixturevalue(which)
+    reader = Reader(bank, "ja")
+    for mora in spellings():
+        reading = reader.read_morae([mora], "ja")
+        assert reading is not None, mora
+        assert reading[0], mora
+        assert {symbol.symbol for symbol in reading[0]} <= set(bank.symbols)
+        roles = [symbol.role for symbol in reading[0]]
+        assert roles[-1] == "vowel" or mora == "っ", mora

@@ -65,7 +65,8 @@ _JAPANESE = re.compile(r"[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff々〆]")
 
 
 @cache
-def _spellings() -> dict[str, tuple[str, ...]]:
+def spellings() -> dict[str, tuple[str, ...]]:
+    """Return every mora with its spellings in Latin letters, the Hepburn one first."""
     pairs = (pair.split(" ") for line in _TABLE.strip().splitlines() for pair in line.split("  "))
     return {mora: tuple(romaji.split(",")) for mora, romaji in pairs}
 
@@ -75,15 +76,15 @@ def _readings() -> dict[str, str]:
     """Romaji → mora; the first mora that lists a spelling first, else the first that lists it at all, has it."""
     readings: dict[str, str] = {}
     for place in range(4):
-        for mora, spellings in _spellings().items():
-            if place < len(spellings):
-                readings.setdefault(spellings[place], mora)
+        for mora, written in spellings().items():
+            if place < len(written):
+                readings.setdefault(written[place], mora)
     return readings
 
 
 def romaji(mora: str) -> tuple[str, ...]:
     """Return the spellings of a mora in Latin letters, the Hepburn one first; empty for no mora."""
-    return _spellings().get(mora, ())
+    return spellings().get(mora, ())
 
 
 def is_japanese(text: str) -> bool:
@@ -107,7 +108,7 @@ def split_kana(text: str) -> tuple[str, ...] | None:
     morae: list[str] = []
     i = 0
     while i < len(kana):
-        size = next((n for n in (2, 1) if kana[i : i + n] in _spellings()), 0)
+        size = next((n for n in (2, 1) if kana[i : i + n] in spellings()), 0)
         mora = kana[i : i + size]
         if kana[i] in "ゝゞ" and morae:
             size, mora = 1, _repeat(morae[-1], voiced=kana[i] == "ゞ")
