@@ -117,6 +117,9 @@ async def test_missing_predictors_are_stood_in_for_by_rules(gpu: Gpu, durations:
     results = await gpu.chain(await gpu.performance("plain", [(0.0, phrase)]))
     filled = phrase_from_bytes((await gpu.blobs(results[2].id))[0])
     assert results[2].stages == ["durations", "pitch", "variance"]
+    by_rule = [result.warnings[0].message for result in results if result.warnings]
+    assert len(by_rule) == (1 if durations else 2)
+    assert "joined by glides" in by_rule[-1]
     assert filled.variance == {}
     assert filled.pitch is not None
     offset_s = filled.boundaries_s[0] - 8 * FRAME_S
@@ -196,6 +199,17 @@ async def test_results_count_what_was_asked_for(gpu: Gpu) -> None:
         await gpu.call("vocode", mel=results[3].id, phrases="1")
     with pytest.raises(InvalidRequest, match="not within 1-3"):
         await gpu.call("predict_pitch", performance=performance, phrases="3-4")
+
+
+async def test_a_speaker_that_a_stage_lacks_is_stood_in_for_and_said(gpu: Gpu) -> None:
+    folder = factory.multi(gpu.banks / "multi")
+    config = folder / "dspitch" / "dsconfig.yaml"
+    text = config.read_text(encoding="utf-8").replace("- elsewhere/warm\n", "")
+    config.write_text(text, encoding="utf-8")
+    phrase = phrase_of(PHRASE, speaker={"choir.v2/warm": 1.0})
+    results = await gpu.chain(await gpu.performance("multi", [(0.0, phrase)]), until="predict_variance")
+    assert [bool(result.warnings) for result in results] == [False, True, False]
+    assert "has no speaker choir.v2/warm" in results[1].warnings[0].message
 
 
 def _frame_at(offset_s: float, time_s: float) -> int:

@@ -93,6 +93,7 @@ def test_a_stage_finds_its_own_name_of_a_speaker(tmp_path: Path) -> None:
     assert pitch is not None
     assert pitch.speaker("solo", bank.speakers) == "bank.solo"
     assert pitch.speaker("choir.v2/warm", bank.speakers) == "elsewhere/warm"
+    assert pitch.speaker("nobody", bank.speakers) is None
     assert pitch.embedding("bank.solo").name == "bank.solo.emb"
 
 

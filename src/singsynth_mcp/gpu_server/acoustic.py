@@ -56,7 +56,8 @@ async def synthesize_audio(request: SynthesizeRequest, services: GpuServices) ->
 
 async def _work_on(rendering: Rendering, phrase: Phrase) -> PhraseWork:
     bank, engine = rendering.bank, rendering.engine
-    rendering.passed_over.update(await to_thread.run_sync(unused_acoustic_controls, phrase, bank, engine))
+    unused = await to_thread.run_sync(unused_acoustic_controls, phrase, bank, engine)
+    rendering.note(bank.acoustic, phrase, unused)
     controls = {name: curve for name, curve in phrase.controls.items() if name in CONTROLS}
     read = replace(phrase, notes=(), controls=controls)
 

@@ -10,7 +10,11 @@ from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.synthesis.durations import predict_durations as predict
 
 _PREDICTOR = Predictor(
-    "predict_durations", lambda phrase: replace(phrase, boundaries_s=None, pitch=None, variance=None), predict
+    tool="predict_durations",
+    stage="durations",
+    reads=lambda phrase: replace(phrase, boundaries_s=None, pitch=None, variance=None),
+    predict=predict,
+    stand_in="consonants got a fixed length",
 )
 
 

@@ -11,7 +11,12 @@ from singsynth_mcp.synthesis.pitch import predict_pitch as predict
 from singsynth_mcp.synthesis.pitch import unused_pitch_controls
 
 _PREDICTOR = Predictor(
-    "predict_pitch", lambda phrase: replace(phrase, pitch=None, variance=None), predict, unused_pitch_controls
+    tool="predict_pitch",
+    stage="pitch",
+    reads=lambda phrase: replace(phrase, pitch=None, variance=None),
+    predict=predict,
+    unused_controls=unused_pitch_controls,
+    stand_in="the written notes were joined by glides",
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import Manifest, sha256
-from singsynth_mcp.contracts.common import first_warnings
+from singsynth_mcp.contracts.common import PassedOver, first_warnings
 from singsynth_mcp.contracts.performance import PerformanceResult, PredictRequest
 from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, chosen_phrases, open_rendering, replaced
 from singsynth_mcp.gpu_server.services import GpuServices
@@ -16,6 +16,7 @@ from singsynth_mcp.performance.blobs import phrase_from_bytes, phrase_to_bytes
 from singsynth_mcp.performance.model import Phrase
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine
 from singsynth_mcp.voicebanks import Voicebank
+from singsynth_mcp.voicebanks.stage import StageName
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,13 @@ class Predictor:
     """One of the stages that fill a performance."""
 
     tool: str
+    stage: StageName
     reads: Callable[[Phrase], Phrase]
     """Drops what the stage itself and later ones have filled."""
     predict: Callable[[Phrase, Voicebank, OnnxEngine], Phrase]
     unused_controls: Callable[[Phrase, Voicebank, OnnxEngine], list[str]] = lambda phrase, bank, engine: []
+    stand_in: str = ""
+    """What fills the stage where the voicebank has no model for it."""
 
 
 async def fill_performance(request: PredictRequest, services: GpuServices, predictor: Predictor) -> PerformanceResult:
@@ -41,15 +45,23 @@ async def fill_performance(request: PredictRequest, services: GpuServices, predi
         update={
             "id": await services.store.put(filled),
             "deterministic": await rendering.is_deterministic(),
-            "warnings": first_warnings(rendering.warnings()),
+            "warnings": first_warnings(_without_model(rendering, predictor) + rendering.warnings()),
         }
     )
+
+
+def _without_model(rendering: Rendering, predictor: Predictor) -> list[PassedOver]:
+    if not predictor.stand_in or rendering.bank.stage(predictor.stage) is not None:
+        return []
+    message = f"{predictor.tool}: voicebank {rendering.bank.id} has no model for it; {predictor.stand_in}"
+    return [PassedOver(code="made_by_rule", message=message)]
 
 
 async def _work_on(rendering: Rendering, predictor: Predictor, index: int) -> PhraseWork:
     phrase = predictor.reads(await rendering.phrase(index))
     bank, engine = rendering.bank, rendering.engine
-    rendering.passed_over.update(await to_thread.run_sync(predictor.unused_controls, phrase, bank, engine))
+    unused = await to_thread.run_sync(predictor.unused_controls, phrase, bank, engine)
+    rendering.note(bank.stage(predictor.stage), phrase, unused)
 
     async def make() -> bytes:
         return phrase_to_bytes(await to_thread.run_sync(predictor.predict, phrase, bank, engine))

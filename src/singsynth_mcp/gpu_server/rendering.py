@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ from singsynth_mcp.performance.blobs import phrase_from_bytes
 from singsynth_mcp.performance.model import Phrase
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, file_facts, shared_engine
 from singsynth_mcp.synthesis.stages import STAGES
-from singsynth_mcp.voicebanks import Voicebank, get_voicebank
+from singsynth_mcp.voicebanks import Stage, Voicebank, get_voicebank
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Rendering:
     services: GpuServices
     passed_over: Counter[str] = field(default_factory=Counter)
     """Control that the voicebank cannot follow → in how many phrases."""
+    stood_in: set[str] = field(default_factory=set)
+    """Speakers that the stage's own model lacks."""
 
     async def phrase(self, index: int) -> Phrase:
         """Return a phrase of the performance. Raises ArtifactsMissing."""
@@ -71,15 +73,30 @@ class Rendering:
         files = [path for name in until for path in STAGES[name].files(self.bank)]
         return await to_thread.run_sync(lambda: not any(file_facts(path).draws_noise for path in files))
 
+    def note(self, stage: Stage | None, phrase: Phrase, unused_controls: Iterable[str]) -> None:
+        """Keep in mind what `warnings` is to say of a phrase."""
+        self.passed_over.update(unused_controls)
+        if stage is not None and stage.config.speakers:
+            lacking = (name for name in phrase.speaker if stage.speaker(name, self.bank.speakers) is None)
+            self.stood_in.update(lacking)
+
     def warnings(self) -> list[PassedOver]:
-        """Return a warning for each control that was passed over."""
-        return [
+        """Return a warning for each control that was passed over and each speaker that another stood in for."""
+        controls = [
             PassedOver(
                 code="control_not_supported",
                 message=f"{self.tool}: voicebank {self.bank.id} has no {name}; passed over in {count} phrases",
             )
             for name, count in sorted(self.passed_over.items())
         ]
+        speakers = [
+            PassedOver(
+                code="speaker_stood_in",
+                message=f"{self.tool}: voicebank {self.bank.id} has no speaker {name} here; its first stood in",
+            )
+            for name in sorted(self.stood_in)
+        ]
+        return controls + speakers
 
     def _facts(self) -> dict[str, Any]:
         stage = STAGES[self.tool]

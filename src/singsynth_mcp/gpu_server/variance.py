@@ -9,7 +9,9 @@ from singsynth_mcp.gpu_server.predicting import Predictor, fill_performance
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.synthesis.variance import predict_variance as predict
 
-_PREDICTOR = Predictor("predict_variance", lambda phrase: replace(phrase, variance=None), predict)
+_PREDICTOR = Predictor(
+    tool="predict_variance", stage="variance", reads=lambda phrase: replace(phrase, variance=None), predict=predict
+)
 
 
 async def predict_variance(request: PredictRequest, services: GpuServices) -> PerformanceResult:

@@ -69,21 +69,21 @@ class Stage:
         return [self.languages.get(language_of(symbol), 0) for symbol in symbols]
 
     def speaker(self, name: str, all_names: Sequence[str]) -> str | None:
-        """Return this stage's name of the voicebank's speaker `name`, None where the stage has no speakers.
+        """Return this stage's name of the voicebank's speaker `name`, None where it has no such speaker.
 
         Exact, else the same last path part, else the same last dot part, else the same place in lists of equal
-        length, else the first (section 1.2).
+        length (section 1.2).
         """
         own = self.config.speakers
-        if not own or name in own:
-            return name if own else None
+        if name in own:
+            return name
         for separator in ("/", "."):
             last = name.replace("\\", "/").rsplit(separator, 1)[-1]
             for candidate in own:
                 if candidate.replace("\\", "/").rsplit(separator, 1)[-1] == last:
                     return candidate
         same_place = len(own) == len(all_names) and name in all_names
-        return own[list(all_names).index(name)] if same_place else own[0]
+        return own[list(all_names).index(name)] if same_place else None
 
     def embedding(self, speaker: str) -> Path:
         """Return the path of a speaker's embedding: the name with `.emb` put after it, dots and all."""
