@@ -37,10 +37,10 @@ def fit(options: argparse.Namespace) -> None:
 
     from training.batches import load_corpus
     from training.fit import SHARES, fit_stage
-    from training.render import shards
+    from training.render_corpus import corpus_folder, shard_paths
 
     torch.set_num_threads(options.threads)
-    phrases, held_out = load_corpus(shards())
+    phrases, held_out = load_corpus(shard_paths(corpus_folder()))
     minutes = sum(phrase.frames for phrase in phrases) * 512 / 44100 / 60
     print(f"{len(phrases)} phrases, {minutes:.0f} minutes; {len(held_out)} phrases held out")
     for name in options.stages or SHARES:
@@ -58,16 +58,16 @@ def export(options: argparse.Namespace) -> None:
 def report(options: argparse.Namespace) -> None:
     """Print what the voicebank does on held-out phrases."""
     from training.bank import SHIPPED
-    from training.render import shards
+    from training.render_corpus import corpus_folder, shard_paths
     from training.report import as_table, measure
 
-    print(as_table(measure(SHIPPED, shards())))
+    print(as_table(measure(SHIPPED, shard_paths(corpus_folder()))))
 
 
 STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
     "speak": _module("speak"),
     "store": _module("store"),
-    "render": _module("render"),
+    "render": _module("render_corpus"),
     "fit": fit,
     "export": export,
     "report": report,

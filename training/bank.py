@@ -46,9 +46,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "acoustic": "acoustic.onnx",
         "vocoder": VOCODER_NAME,
         "use_key_shift_embed": True,
-        "augmentation_args": {
-            "random_pitch_shifting": {"range": [-GENDER_SEMITONES, GENDER_SEMITONES]}
-        },
+        "augmentation_args": {"random_pitch_shifting": {"range": [-GENDER_SEMITONES, GENDER_SEMITONES]}},
         "use_speed_embed": False,
         "use_energy_embed": False,
         "use_breathiness_embed": True,
@@ -97,8 +95,7 @@ CHARACTER: dict[str, Any] = {
     "version": VERSION,
     "default_phonemizer": "OpenUtau.Core.DiffSinger.DiffSingerJapanesePhonemizer",
     "subbanks": [
-        {"color": name.capitalize(), "prefix": "", "suffix": name, "tone_ranges": ["C1-B7"]}
-        for name in SPEAKERS
+        {"color": name.capitalize(), "prefix": "", "suffix": name, "tone_ranges": ["C1-B7"]} for name in SPEAKERS
     ],
     "license": "Apache-2.0",
     "range": ["A3", "E5"],

@@ -44,9 +44,7 @@ def load_corpus(shards: list[Path]) -> tuple[list[Phrase], list[Phrase]]:
 
 
 def _phrase(example: SungExample) -> Phrase:
-    slim = {
-        name: getattr(example, name).astype(np.float16) for name in ("mel", "harmonic", "noise")
-    }
+    slim = {name: getattr(example, name).astype(np.float16) for name in ("mel", "harmonic", "noise")}
     small = {**example.__dict__, **slim, "audio": np.zeros(0, np.float32)}
     return Phrase(
         SPEAKERS.index(example.speaker),
@@ -90,26 +88,18 @@ def curve_batch(phrases: list[Phrase], names: tuple[str, ...]) -> Batch:
     return curves
 
 
-def crop_batch(
-    phrases: list[Phrase], names: tuple[str, ...], length: int, rng: np.random.Generator
-) -> Batch:
+def crop_batch(phrases: list[Phrase], names: tuple[str, ...], length: int, rng: np.random.Generator) -> Batch:
     """Cut one stretch of ``length`` frames from each phrase (short ones held at their end).
 
     Adds ``frames``, int64 [B, length]: the frame numbers of the stretch.
     """
     starts = [int(rng.integers(0, max(1, p.frames - length + 1))) for p in phrases]
     numbers = [
-        np.minimum(np.arange(start, start + length), p.frames - 1)
-        for start, p in zip(starts, phrases, strict=True)
+        np.minimum(np.arange(start, start + length), p.frames - 1) for start, p in zip(starts, phrases, strict=True)
     ]
     crops = {
         name: torch.from_numpy(
-            np.stack(
-                [
-                    getattr(p.example, name)[n].astype(np.float32)
-                    for p, n in zip(phrases, numbers, strict=True)
-                ]
-            )
+            np.stack([getattr(p.example, name)[n].astype(np.float32) for p, n in zip(phrases, numbers, strict=True)])
         )
         for name in names
     }

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from training import nets
-from training.fit import fitted
+from training.stages import STAGES, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,6 +174,6 @@ def _output_axis(graph: Graph, axes: dict[str, dict[int, str]]) -> str:
 
 def export_all(folder: Path) -> None:
     """Write every graph of the voicebank under ``folder`` from the fitted weights."""
-    stages = {graph.stage: fitted(graph.stage) for graph in GRAPHS}
+    stages = {graph.stage: fitted(STAGES[graph.stage]()) for graph in GRAPHS}
     for graph in GRAPHS:
         export_graph(graph, stages[graph.stage].modules[graph.module], folder / graph.file)

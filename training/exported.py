@@ -104,9 +104,7 @@ class Bank:
         curves = {"breathiness": variance["breathiness_pred"], "voicing": variance["voicing_pred"]}
         mel = self.acoustic(example, f0, curves)
         audio = self.run("dsvocoder/vocoder", {"mel": mel, "f0": f0})["waveform"][0]
-        return Rendering(
-            duration[0], pitch, curves["breathiness"][0], curves["voicing"][0], mel[0], audio
-        )
+        return Rendering(duration[0], pitch, curves["breathiness"][0], curves["voicing"][0], mel[0], audio)
 
     def acoustic(self, example: SungExample, f0: np.ndarray, curves: Arrays) -> np.ndarray:
         """Return the mel float32 [1, T, 128] at ``f0`` and variance curves [1, T]."""

@@ -18,8 +18,7 @@ import torch
 from torch import nn
 
 from training.batches import Phrase
-from training.cache import cache_directory
-from training.stages import STAGES, Stage
+from training.stages import STAGES, Stage, fit_directory
 
 SHARES = {"durations": 0.03, "pitch": 0.10, "variance": 0.07, "vocoder": 0.20, "acoustic": 0.60}
 """How the minutes of fitting are divided."""
@@ -54,6 +53,7 @@ class Fitting:
 
     def run(self, phrases: list[Phrase]) -> dict[str, float]:
         """Fit until the time is up; return the smoothed losses at the end."""
+        self.stage.prepare(phrases)
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         self.stage.modules.train()
         while self.progress.seconds < self.seconds:
@@ -129,17 +129,3 @@ def fit_stage(name: str, phrases: list[Phrase], minutes: float, seed: int) -> di
     torch.manual_seed(seed)
     fitting = Fitting(STAGES[name](), minutes * 60.0, seed, fit_directory())
     return fitting.run(phrases)
-
-
-def fitted(name: str) -> Stage:
-    """Return a stage with the mean of its fitted weights, ready to be used or exported."""
-    stage = STAGES[name]()
-    state = torch.load(fit_directory() / f"{name}.pt", weights_only=True)
-    stage.modules.load_state_dict(state["mean"])
-    stage.modules.eval()
-    return stage
-
-
-def fit_directory() -> Path:
-    """Return the folder of checkpoints and loss logs."""
-    return cache_directory("fit")

@@ -100,9 +100,7 @@ def acoustic() -> Acoustic:
 
 def vocoder() -> Vocoder:
     """Return the vocoder."""
-    return Vocoder(
-        width=144, depth=4, mel=harmonic_mel(), bands=band_centres(), to_bands=mel_to_bands()
-    )
+    return Vocoder(width=144, depth=4, mel=harmonic_mel(), bands=band_centres(), to_bands=mel_to_bands())
 
 
 def linguistic() -> LinguisticEncoder:

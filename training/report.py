@@ -10,6 +10,7 @@ import numpy as np
 
 from training.batches import HELD_OUT_EVERY
 from training.examples import HOP_SIZE, SAMPLE_RATE, SungExample, load_examples
+from training.exported import Bank
 from training.inventory import SILENCE
 from training.measuring import (
     f0_errors,
@@ -21,7 +22,6 @@ from training.measuring import (
     spectral_distance,
     voicing_errors,
 )
-from training.exported import Bank
 
 if TYPE_CHECKING:
     from pathlib import Path

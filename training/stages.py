@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -12,13 +12,15 @@ from torch import Tensor, nn
 from singsynth_mcp.synthesis.engines.torch.acoustic import curve_features
 from training import nets
 from training.batches import Batch, Phrase, choose, crop_batch, curve_batch, score_batch
+from training.cache import cache_directory
+from training.levels import PER_DB, audible_gap, level_shifts, masking, recomposed
 
 if TYPE_CHECKING:
-    from singsynth_mcp.synthesis.engines.torch.harmonics import HarmonicMel
+    from pathlib import Path
 
 NEUTRAL_STEPS = torch.tensor(1)
-AUDIBLE = -9.0
-"""Natural log amplitude below which an envelope's exact value hardly matters."""
+PREDICTED_SHARE = 0.6
+"""How often the acoustic model is given predicted variance curves instead of the true ones."""
 
 
 class Stage(ABC):
@@ -34,6 +36,9 @@ class Stage(ABC):
     @abstractmethod
     def build(self) -> dict[str, nn.Module]:
         """Return the nets by name, fresh."""
+
+    def prepare(self, phrases: list[Phrase]) -> None:  # noqa: B027 - most stages need nothing
+        """Compute what the batches need beyond the phrases, once before fitting."""
 
     @abstractmethod
     def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
@@ -84,7 +89,7 @@ class Pitch(Stage):
     """The pitch rules' curve, in semitones."""
 
     name = "pitch"
-    batch = 6
+    batch = 4
 
     def build(self) -> dict[str, nn.Module]:
         """Return the encoder and the predictor."""
@@ -121,7 +126,7 @@ class Variance(Stage):
     """Breathiness and voicing, in dB."""
 
     name = "variance"
-    batch = 6
+    batch = 4
 
     def build(self) -> dict[str, nn.Module]:
         """Return the encoder and the predictor."""
@@ -142,6 +147,12 @@ class Variance(Stage):
         )
         return noise, tone
 
+    def curves_of(self, phrase: Phrase) -> Tensor:
+        """Return predicted breathiness and voicing of a phrase, float32 [2, T] dB."""
+        f0 = torch.from_numpy(phrase.example.f0)[None]
+        with torch.no_grad():
+            return torch.cat(self.predict(score_batch([phrase]), f0))
+
     def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
         """Return L1 distances in units of 10 dB."""
         chosen = choose(phrases, self.batch, rng)
@@ -154,22 +165,6 @@ class Variance(Stage):
         }
 
 
-def recomposed(
-    mel: HarmonicMel, crop: Batch, to_mel: Tensor, tone_db: Tensor, noise_db: Tensor
-) -> Tensor:
-    """Return the crop's mel with its tone and noise made louder by dB, [B] or [B, T] each.
-
-    The stored mel is exact; the *change* comes from the composition formula, so that no shift
-    returns the stored mel itself.
-    """
-    per_db = np.log(10.0) / 20.0
-    tone, noise = crop["harmonic"] @ to_mel, crop["noise"] @ to_mel
-    louder_tone = tone + per_db * tone_db.reshape(len(tone_db), -1, 1)
-    louder_noise = noise + per_db * noise_db.reshape(len(noise_db), -1, 1)
-    f0 = crop["f0"]
-    return crop["mel"] + mel(louder_tone, louder_noise, f0) - mel(tone, noise, f0)
-
-
 class AcousticStage(Stage):
     """The mel, with the envelopes it is made of as a second target."""
 
@@ -180,14 +175,24 @@ class AcousticStage(Stage):
     def build(self) -> dict[str, nn.Module]:
         """Return the acoustic model."""
         self.to_mel = nets.bands_to_mel()
+        self.predicted: dict[int, Tensor] = {}
         return {"acoustic": nets.acoustic()}
+
+    def prepare(self, phrases: list[Phrase]) -> None:
+        """Let the fitted variance stage predict every phrase's curves: what singing will meet."""
+        variance = fitted(Variance())
+        self.predicted = {id(phrase): variance.curves_of(phrase) for phrase in phrases}
 
     def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
         """Return weighted L1 distances of mel, its movement and the envelopes."""
         chosen = choose(phrases, self.batch, rng)
         score, crop = score_batch(chosen), crop_batch(chosen, self.curves, self.length, rng)
-        tone_db = torch.from_numpy(_shifts(self.batch, rng))
-        noise_db = torch.from_numpy(_shifts(self.batch, rng))
+        for row in np.flatnonzero(rng.random(self.batch) < PREDICTED_SHARE):
+            if id(chosen[row]) in self.predicted:
+                curves = self.predicted[id(chosen[row])][:, crop["frames"][row]]
+                crop["breathiness"][row], crop["voicing"][row] = curves
+        tone_db = level_shifts(self.batch, rng)
+        noise_db = level_shifts(self.batch, rng)
         net = self.modules["acoustic"]
         target = recomposed(net.mel, crop, self.to_mel, tone_db, noise_db)
         gender = score["gender"][:, None].expand(-1, self.length)
@@ -206,16 +211,15 @@ class AcousticStage(Stage):
             singers(score["speaker"], self.length),
         )
         mel = net.mel(tone, noise, crop["f0"]) + residual
-        per_db = np.log(10.0) / 20.0
-        true_tone = crop["harmonic"] @ self.to_mel + per_db * tone_db[:, None, None]
-        true_noise = crop["noise"] @ self.to_mel + per_db * noise_db[:, None, None]
+        true_tone = crop["harmonic"] @ self.to_mel + PER_DB * tone_db[:, None, None]
+        true_noise = crop["noise"] @ self.to_mel + PER_DB * noise_db[:, None, None]
         weight = self.weights(score, crop)
         gap = mel - target
         return {
             "mel": held(gap.abs(), weight),
             "movement": 0.3 * held((gap[:, 1:] - gap[:, :-1]).abs(), weight[:, 1:]),
-            "tone": 0.3 * held(_audible_gap(tone, true_tone), weight),
-            "noise": 0.3 * held(_audible_gap(noise, true_noise), weight),
+            "tone": 0.3 * held(audible_gap(tone, true_tone), weight),
+            "noise": 0.3 * held(audible_gap(noise, true_noise), weight),
             "residual": 0.1 * held(residual.abs(), weight),
         }
 
@@ -226,16 +230,6 @@ class AcousticStage(Stage):
         consonant = ~torch.gather(score["ph_vowel"], 1, owner)
         silent = torch.gather(score["tokens"], 1, owner) == nets.SILENCE_ID
         return 1.0 + 1.5 * consonant.float() - 0.6 * silent.float()
-
-
-def _shifts(count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw level changes in dB, half of them none."""
-    return (rng.uniform(-12.0, 9.0, count) * (rng.random(count) < 0.5)).astype(np.float32)
-
-
-def _audible_gap(predicted: Tensor, target: Tensor) -> Tensor:
-    """Return |predicted - target| of log amplitudes, both floored where nothing is heard."""
-    return (predicted.clamp(min=AUDIBLE) - target.clamp(min=AUDIBLE)).abs()
 
 
 class VocoderStage(Stage):
@@ -255,25 +249,35 @@ class VocoderStage(Stage):
         chosen = choose(phrases, self.batch, rng)
         crop = crop_batch(chosen, self.curves, self.length, rng)
         net = self.modules["vocoder"]
-        tone_db = torch.from_numpy(_shifts(self.batch, rng))
-        noise_db = torch.from_numpy(_shifts(self.batch, rng))
+        tone_db = level_shifts(self.batch, rng)
+        noise_db = level_shifts(self.batch, rng)
         mel = recomposed(net.mel, crop, self.to_mel, tone_db, noise_db)
         blur = torch.from_numpy(rng.uniform(0, 0.15, (self.batch, 1, 1)).astype(np.float32))
         grain = torch.from_numpy(rng.normal(0, 1, mel.shape).astype(np.float32))
         tone, noise = net.envelopes(mel + blur * grain, crop["f0"])
-        per_db = np.log(10.0) / 20.0
-        true_tone = crop["harmonic"] + per_db * tone_db[:, None, None]
-        true_noise = crop["noise"] + per_db * noise_db[:, None, None]
+        true_tone = crop["harmonic"] + PER_DB * tone_db[:, None, None]
+        true_noise = crop["noise"] + PER_DB * noise_db[:, None, None]
         loudest = torch.maximum(true_tone, true_noise)
         return {
-            "tone": held(_audible_gap(tone, true_tone), masking(true_tone, loudest)),
-            "noise": held(_audible_gap(noise, true_noise), masking(true_noise, loudest)),
+            "tone": held(audible_gap(tone, true_tone), masking(true_tone, loudest)),
+            "noise": held(audible_gap(noise, true_noise), masking(true_noise, loudest)),
         }
 
 
-def masking(level: Tensor, loudest: Tensor) -> Tensor:
-    """Return how much each band of a part matters: little where the other part drowns it."""
-    return torch.sigmoid((level - loudest + 2.5) * 1.5) + 0.1
+FittedStage = TypeVar("FittedStage", bound=Stage)
+
+
+def fitted(stage: FittedStage) -> FittedStage:
+    """Load the mean of a stage's fitted weights into it, ready to be used or exported."""
+    state = torch.load(fit_directory() / f"{stage.name}.pt", weights_only=True)
+    stage.modules.load_state_dict(state["mean"])
+    stage.modules.eval()
+    return stage
+
+
+def fit_directory() -> Path:
+    """Return the folder of checkpoints and loss logs."""
+    return cache_directory("fit")
 
 
 STAGES: dict[str, type[Stage]] = {

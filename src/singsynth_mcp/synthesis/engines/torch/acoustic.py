@@ -37,9 +37,7 @@ class Acoustic(nn.Module):
     formula misses.
     """
 
-    def __init__(
-        self, tokens: int, languages: int, hidden: int, width: int, depth: int, mel: HarmonicMel
-    ) -> None:
+    def __init__(self, tokens: int, languages: int, hidden: int, width: int, depth: int, mel: HarmonicMel) -> None:
         super().__init__()
         bins = mel.template.shape[1]
         self.mel = mel
@@ -99,7 +97,5 @@ class Acoustic(nn.Module):
         """Return ``mel`` float32 [1, T, M]; ``steps`` is accepted and has no effect."""
         curves = curve_features(breathiness, voicing, gender)
         states = self.encode(tokens, languages)
-        harmonic, noise, residual = self.envelopes_at(
-            states, durations, frame_numbers(f0), f0, curves, spk_embed
-        )
+        harmonic, noise, residual = self.envelopes_at(states, durations, frame_numbers(f0), f0, curves, spk_embed)
         return self.mel(harmonic, noise, f0) + residual + steps.to(torch.float32) * 0.0

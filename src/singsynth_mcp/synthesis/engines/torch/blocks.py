@@ -72,8 +72,9 @@ def position_features(durations: Tensor, frames: Tensor, index: Tensor) -> Tenso
     """
     length = pick(durations, index).to(torch.float32)
     end = pick(torch.cumsum(durations, dim=1), index)
-    left = (end - frames).to(torch.float32) - 0.5
-    passed = length - left
+    # Frames past the last segment (padding of a batch) count as its end: exp must not overflow.
+    left = ((end - frames).to(torch.float32) - 0.5).clamp(min=0.0)
+    passed = (length - left).clamp(min=0.0)
     return torch.stack(
         [
             passed / length.clamp(min=1.0),
@@ -82,7 +83,7 @@ def position_features(durations: Tensor, frames: Tensor, index: Tensor) -> Tenso
             torch.exp(-passed / 12.0),
             torch.exp(-left / 12.0),
             torch.log(length.clamp(min=1.0)) * 0.3,
-            torch.log1p(passed.clamp(min=0.0)) * 0.3,
+            torch.log1p(passed) * 0.3,
         ],
         dim=2,
     )

@@ -28,9 +28,7 @@ class DurationPredictor(nn.Module):
         self.blocks = conv_stack(width, kernel=3, depth=depth, expansion=2)
         self.head = nn.Linear(width, 1)
 
-    def natural(
-        self, encoder_out: Tensor, x_masks: Tensor, ph_midi: Tensor, spk_embed: Tensor
-    ) -> Tensor:
+    def natural(self, encoder_out: Tensor, x_masks: Tensor, ph_midi: Tensor, spk_embed: Tensor) -> Tensor:
         """Return log frames float32 [B, n] that each phoneme takes where nothing limits it."""
         words = torch.log1p(encoder_out[:, :, 2:WORD_FEATURES]) * 0.3
         midi = (ph_midi.to(torch.float32)[:, :, None] - 64.0) / 12.0
@@ -38,9 +36,7 @@ class DurationPredictor(nn.Module):
         x = (x + self.speaker(spk_embed) + self.word(words)) * (~x_masks)[:, :, None]
         return (self.head(self.blocks(x))[:, :, 0] + 2.0).clamp(-1.0, 5.0)
 
-    def forward(
-        self, encoder_out: Tensor, x_masks: Tensor, ph_midi: Tensor, spk_embed: Tensor
-    ) -> Tensor:
+    def forward(self, encoder_out: Tensor, x_masks: Tensor, ph_midi: Tensor, spk_embed: Tensor) -> Tensor:
         """Return ``ph_dur_pred`` float32 [B, n] frames, words summing to their length."""
         word, onset, frames = encoder_out[:, :, 0], encoder_out[:, :, 1], encoder_out[:, :, 2]
         natural = torch.exp(self.natural(encoder_out, x_masks, ph_midi, spk_embed))

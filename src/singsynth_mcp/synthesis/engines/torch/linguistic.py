@@ -22,9 +22,7 @@ class LinguisticEncoder(nn.Module):
         self.word = nn.Linear(2, inner)
         self.blocks = conv_stack(inner, kernel=5, depth=depth, expansion=2)
 
-    def forward(
-        self, tokens: Tensor, languages: Tensor, word_div: Tensor, word_dur: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, tokens: Tensor, languages: Tensor, word_div: Tensor, word_dur: Tensor) -> tuple[Tensor, Tensor]:
         """Return ``encoder_out`` float32 [B, n, hidden] and ``x_masks`` bool [B, n].
 
         All inputs are int64: tokens and languages [B, n], word_div and word_dur [B, w].

@@ -43,9 +43,7 @@ class PitchPredictor(nn.Module):
     how far two vibrato waves, running from each note's start, are opened.
     """
 
-    def __init__(
-        self, hidden: int, width: int, depth: int, response: Tensor, vibrato_hz: float
-    ) -> None:
+    def __init__(self, hidden: int, width: int, depth: int, response: Tensor, vibrato_hz: float) -> None:
         super().__init__()
         self.vibrato_hz = vibrato_hz
         self.response = nn.Parameter(response)
@@ -58,9 +56,7 @@ class PitchPredictor(nn.Module):
     def respond(self, steps: Tensor) -> Tensor:
         """Filter the note steps [B, T] semitones with the learned response (of unit sum)."""
         kernel = self.response / self.response.sum()
-        padded = torch.cat(
-            [steps[:, :1].expand(-1, BEHIND), steps, steps[:, -1:].expand(-1, AHEAD)], dim=1
-        )
+        padded = torch.cat([steps[:, :1].expand(-1, BEHIND), steps, steps[:, -1:].expand(-1, AHEAD)], dim=1)
         return functional.conv1d(padded[:, None], kernel[None, None])[:, 0]
 
     def forward(

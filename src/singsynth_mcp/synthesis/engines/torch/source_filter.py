@@ -107,9 +107,7 @@ class SourceFilter(nn.Module):
         below = torch.sin(math.pi * phase)
         tiny = below.abs() < 1e-6
         ratio = torch.sin((2.0 * partials + 1.0) * math.pi * phase) / torch.where(tiny, 1.0, below)
-        pulses = (torch.where(tiny, 2.0 * partials + 1.0, ratio) - 1.0) * torch.sqrt(
-            hertz / SAMPLE_RATE
-        )
+        pulses = (torch.where(tiny, 2.0 * partials + 1.0, ratio) - 1.0) * torch.sqrt(hertz / SAMPLE_RATE)
         count = torch.cumsum(torch.ones_like(hertz, dtype=torch.int64), dim=1)
         swell = 0.5 * self._to_samples(voiced)
         swing = (1.0 + swell * torch.cos(2.0 * math.pi * phase)) * torch.rsqrt(1.0 + swell**2 / 2)
@@ -123,9 +121,7 @@ class SourceFilter(nn.Module):
 
     def _shape(self, excitation: Tensor, envelope: Tensor) -> tuple[Tensor, Tensor]:
         """Cut an excitation into windowed frames and filter them: spectra [B * T, ROWS, HALF]."""
-        blocks = functional.pad(excitation, (HOP // 2, HOP // 2)).reshape(
-            excitation.shape[0], -1, HOP
-        )
+        blocks = functional.pad(excitation, (HOP // 2, HOP // 2)).reshape(excitation.shape[0], -1, HOP)
         frames = torch.cat([blocks[:, :-1], blocks[:, 1:]], dim=2) * self.window
         real, imaginary = self.fourier(frames.reshape(-1, 2 * HOP))
         levels = envelope.reshape(-1, BANDS)

@@ -31,9 +31,7 @@ class Vocoder(nn.Module):
     to_bands: Tensor
     fall: Tensor
 
-    def __init__(
-        self, width: int, depth: int, mel: HarmonicMel, bands: np.ndarray, to_bands: Tensor
-    ) -> None:
+    def __init__(self, width: int, depth: int, mel: HarmonicMel, bands: np.ndarray, to_bands: Tensor) -> None:
         super().__init__()
         bins = mel.template.shape[1]
         self.mel = mel

@@ -1,0 +1,95 @@
+import math
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from singsynth_mcp.synthesis.engines.torch.fourier import BINS, RealFourier, bin_numbers  # noqa: E402
+from singsynth_mcp.synthesis.engines.torch.source_filter import (  # noqa: E402
+    BANDS,
+    HOP,
+    SAMPLE_RATE,
+    SourceFilter,
+    limit,
+    minimum_phase_matrix,
+    sample_noise,
+)
+
+CENTRES = np.linspace(0.0, SAMPLE_RATE / 2, BANDS)
+SILENT = -25.0
+
+
+def envelope(level: float, frames: int = 120) -> "torch.Tensor":
+    return torch.full((1, frames, BANDS), level)
+
+
+def sing(harmonic: float, noise: float, f0: float) -> np.ndarray:
+    synthesiser = SourceFilter(CENTRES)
+    return synthesiser(envelope(harmonic), envelope(noise), torch.full((1, 120), f0))[0].numpy()
+
+
+def test_transform_equals_the_discrete_fourier_transform_and_inverts():
+    frames = torch.from_numpy(np.random.default_rng(0).standard_normal((3, 1024))).float()
+    fourier = RealFourier()
+    real, imaginary = fourier(frames)
+    used = bin_numbers() < BINS
+    expected = np.fft.rfft(frames.numpy(), n=2048)[:, bin_numbers()[used].numpy()]
+    np.testing.assert_allclose(real[:, used], expected.real, atol=2e-4)
+    np.testing.assert_allclose(imaginary[:, used], expected.imag, atol=2e-4)
+    back = fourier.inverse(real, imaginary)
+    np.testing.assert_allclose(back[:, :1024], frames, atol=1e-5)
+    np.testing.assert_allclose(back[:, 1024:], 0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("f0", [65.4, 110.0, 261.6, 880.0, 1046.5])
+def test_harmonics_have_the_amplitude_and_frequency_asked_for(f0):
+    audio = sing(-4.0, SILENT, f0)
+    middle = audio[8 * HOP : 100 * HOP]
+    spectrum = np.abs(np.fft.rfft(middle * np.blackman(len(middle)), n=1 << 20))
+    hertz = np.arange(len(spectrum)) * SAMPLE_RATE / (1 << 20)
+    amplitude = 2.0 * math.exp(-4.0) * math.sqrt(f0 / SAMPLE_RATE)
+    for number in (1, 3, 7):
+        near = np.abs(hertz - number * f0) < f0 / 3
+        peak = np.argmax(np.where(near, spectrum, 0.0))
+        assert abs(1200 * math.log2(hertz[peak] / (number * f0))) < 1.5
+        assert spectrum[peak] / (0.42 * len(middle) / 2) == pytest.approx(amplitude, rel=0.03)
+
+
+def test_noise_alone_has_the_level_asked_for_and_no_pitch():
+    audio = sing(SILENT, -4.0, 220.0)
+    assert audio.std() == pytest.approx(math.exp(-4.0), rel=0.03)
+    period = round(SAMPLE_RATE / 220.0)
+    assert abs(np.corrcoef(audio[:-period], audio[period:])[0, 1]) < 0.05
+
+
+def test_noise_is_white_and_repeatable():
+    noise = sample_noise(torch.arange(200_000)[None])[0].numpy()
+    assert abs(noise.mean()) < 0.01
+    assert noise.std() == pytest.approx(1.0, abs=0.01)
+    for lag in (1, 7, 512, 4096):
+        assert abs(np.corrcoef(noise[:-lag], noise[lag:])[0, 1]) < 0.01
+    np.testing.assert_array_equal(noise, sample_noise(torch.arange(200_000)[None])[0].numpy())
+
+
+def test_silent_envelopes_make_silence():
+    assert np.abs(sing(SILENT, SILENT, 220.0)).max() < 1e-8
+
+
+def test_phase_matrix_makes_filters_minimum_phase():
+    rng = np.random.default_rng(1)
+    levels = np.convolve(rng.standard_normal(BANDS + 20), np.hanning(21), "valid")
+    phase = levels @ minimum_phase_matrix(CENTRES)
+    bins = np.interp(np.arange(BINS) * SAMPLE_RATE / 2048, CENTRES, levels)
+    response = np.fft.irfft(np.exp(bins + 1j * phase))
+    energy = np.cumsum(response**2) / np.sum(response**2)
+    assert energy[200] > 0.98
+    assert energy[1023] > 0.9999  # nothing wraps round to negative time
+
+
+def test_limit_leaves_quiet_samples_alone_and_never_reaches_one():
+    samples = torch.tensor([[-30.0, -0.95, -0.5, 0.0, 0.89, 0.9, 1.5]])
+    bent = limit(samples)
+    assert bent.abs().max() <= 1.0
+    torch.testing.assert_close(bent[:, 2:5], samples[:, 2:5])
+    assert (bent[0].diff() >= 0).all()

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("scipy")
+
+from tests.training.made_examples import made_example  # noqa: E402
+from training.batches import load_corpus  # noqa: E402
+from training.examples import save_examples  # noqa: E402
+from training.fit import Fitting  # noqa: E402
+from training.stages import STAGES  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def phrases(tmp_path_factory):
+    shard = tmp_path_factory.mktemp("shards") / "0.npz"
+    save_examples(shard, [made_example(i) for i in range(45)])
+    return load_corpus([shard])
+
+
+def test_some_phrases_are_held_out(phrases):
+    trained, held_out = phrases
+    assert (len(trained), len(held_out)) == (43, 2)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_learns(name, phrases):
+    torch.manual_seed(0)
+    stage = STAGES[name]()
+    stage.batch = 2
+    optimiser = torch.optim.AdamW(stage.modules.parameters(), lr=2e-3)
+    totals = []
+    for step in range(30):
+        losses = stage.losses(phrases[0], np.random.default_rng(step))
+        total = torch.stack(list(losses.values())).sum()
+        optimiser.zero_grad()
+        total.backward()
+        optimiser.step()
+        totals.append(float(total.detach()))
+    assert np.mean(totals[-5:]) < 0.8 * np.mean(totals[:3])
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(phrases, tmp_path):
+    def fitting(seconds):
+        torch.manual_seed(0)
+        stage = STAGES["durations"]()
+        stage.batch = 2
+        return Fitting(stage, seconds, 1, tmp_path)
+
+    first = fitting(0.5)
+    first.run(phrases[0])
+    again = fitting(0.5)
+    assert again.progress.step == first.progress.step > 0
+    for name, value in first.stage.modules.state_dict().items():
+        assert torch.equal(value, again.stage.modules.state_dict()[name])
+    again.run(phrases[0])
+    assert again.progress.step == first.progress.step  # its time was up already
