@@ -102,8 +102,8 @@ def test_an_error_out_of_a_task_group_is_reported_as_itself(capsys: pytest.Captu
     ]
 
 
-def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "singsynth_mcp", "--help"]
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    command = [sys.executable, "-m", "singsynth_mcp", "artifacts", "list"]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     ) as process:
