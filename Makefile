@@ -39,7 +39,11 @@ voice-report: .venv/.train ## measure the shipped voice: losses, pitch, onsets, 
 	$(BIN)/python -m training report
 
 bench: .venv/.dev ## every benchmark's table
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.parse_score
+	$(BIN)/python -m benchmarks.real_time_factor
+	$(BIN)/python -m benchmarks.listen tests/scores/*-ja-*.musicxml tests/scores/ja-*.musicxml
+	$(BIN)/python -m benchmarks.kana_error tests/scores/*-ja-*.musicxml tests/scores/ja-*.musicxml
 
 picture: .venv/.base ## the README's picture, drawn anew
 	$(BIN)/python scripts/draw_example.py

@@ -1,6 +1,6 @@
 """Print the real-time factor of `sing`, cold and warm, and where the time goes.
 
-    python benchmarks/real_time_factor.py [SCORE] [--runs 3]
+    python -m benchmarks.real_time_factor [SCORE] [--runs 3]
 
 cold    a new process to its end: Python, imports, models loaded, an empty artifact store
 warm    the same process again, models loaded, an empty artifact store: median of the runs
