@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from singsynth_mcp.voicebanks.files import read_mapping
+from singsynth_mcp.voicebanks.entries import scan_entries, split_entries
+from singsynth_mcp.voicebanks.files import parse_mapping, read_utf8
 
 GLIDE_TYPES = frozenset({"semivowel", "liquid"})
 
@@ -31,18 +32,29 @@ class PhonemeDictionary:
 
 def read_dictionary(path: Path) -> PhonemeDictionary:
     """Read a dsdict file; rows that lack a key are passed over, as OpenUtau does. Raises InvalidVoicebank."""
-    document = read_mapping(path)
-    types = {row["symbol"]: row.get("type", "") for row in _rows(document, "symbols") if "symbol" in row}
-    entries: dict[str, tuple[str, ...]] = {}
-    for row in _rows(document, "entries"):
-        if "grapheme" in row and "phonemes" in row:
-            entries[row["grapheme"]] = _symbols(row["phonemes"])
+    text = read_utf8(path)
+    rest, entries_text = split_entries(text)
+    entries = scan_entries(entries_text)
+    document = parse_mapping(rest if entries is not None else text, path)
+    if entries is None:
+        rows = (row for row in _rows(document, "entries") if isinstance(row.get("grapheme"), str))
+        entries = {row["grapheme"]: _symbols(row["phonemes"]) for row in rows if "phonemes" in row}
     replacements = {
         row["from"]: row["to"]
         for row in _rows(document, "replacements")
         if isinstance(row.get("from"), str) and isinstance(row.get("to"), str)
     }
-    return PhonemeDictionary(types, entries, replacements)
+    return PhonemeDictionary(_types(document), entries, replacements)
+
+
+def read_symbol_types(path: Path) -> dict[str, str]:
+    """Read only which type each symbol is of. Raises InvalidVoicebank."""
+    rest, _ = split_entries(read_utf8(path))
+    return _types(parse_mapping(rest, path))
+
+
+def _types(document: dict[str, Any]) -> dict[str, str]:
+    return {str(row["symbol"]): str(row.get("type", "")) for row in _rows(document, "symbols") if "symbol" in row}
 
 
 def _rows(document: dict[str, Any], key: str) -> list[dict[str, Any]]:

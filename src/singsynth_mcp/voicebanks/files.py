@@ -41,25 +41,33 @@ def read_text(path: Path, encoding: str | None = None) -> str:
     return data.decode("utf-8", errors="replace")
 
 
-def read_yaml(path: Path) -> Any:
-    """Return a YAML document with every scalar kept as the word it is written as: `no` and `10` stay text.
+def read_utf8(path: Path) -> str:
+    """Return the text of a file that must be UTF-8, with or without a mark. Raises InvalidVoicebank."""
+    try:
+        return read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidVoicebank(f"{path} is not valid YAML: it is not UTF-8", path=str(path)) from error
 
-    Raises InvalidVoicebank with the line of the mistake.
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return a YAML document that must be a mapping; see `parse_mapping`."""
+    return parse_mapping(read_utf8(path), path)
+
+
+def parse_mapping(text: str, path: Path) -> dict[str, Any]:
+    """Return a YAML mapping with every scalar kept as the word it is written as: `no` and `10` stay text.
+
+    An empty text is an empty mapping. Raises InvalidVoicebank with the line of the mistake.
     """
     import yaml
 
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        return yaml.load(read_bytes(path).decode("utf-8-sig"), Loader=loader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        document = yaml.load(text, Loader=loader)
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark is not None else ""
         raise InvalidVoicebank(f"{path} is not valid YAML{where}", path=str(path)) from error
-
-
-def read_mapping(path: Path) -> dict[str, Any]:
-    """Return a YAML document that must be a mapping; an empty file is an empty one."""
-    document = read_yaml(path)
     if document is None or document == "":
         return {}
     if not isinstance(document, dict):

@@ -12,7 +12,12 @@ from typing import Literal
 from singsynth_mcp.errors import InvalidVoicebank, UnknownName
 from singsynth_mcp.voicebanks.character import Character, read_character
 from singsynth_mcp.voicebanks.config import StageConfig, VocoderConfig, read_config
-from singsynth_mcp.voicebanks.dictionary import GLIDE_TYPES, PhonemeDictionary, read_dictionary
+from singsynth_mcp.voicebanks.dictionary import (
+    GLIDE_TYPES,
+    PhonemeDictionary,
+    read_dictionary,
+    read_symbol_types,
+)
 from singsynth_mcp.voicebanks.files import text_files
 from singsynth_mcp.voicebanks.inventory import BREATH, BUILT_IN_VOWELS, SILENCE, language_of
 from singsynth_mcp.voicebanks.stage import Stage, StageName
@@ -205,12 +210,10 @@ class Voicebank:
         for folder in (self.folder / "dsdur", self.folder, *(self.folder / name for name in _FOLDERS.values())):
             for path in sorted(folder.glob("dsdict*.yaml")):
                 try:
-                    if path not in self._dictionaries:
-                        self._dictionaries[path] = read_dictionary(path)
+                    found = read_symbol_types(path)
                 except InvalidVoicebank:
                     continue
-                for symbol, type_ in self._dictionaries[path].types.items():
-                    types.setdefault(symbol, type_)
+                types = found | types
         return types
 
     def _role(self, symbol: str) -> SymbolRole:
