@@ -107,7 +107,8 @@ class TestTempo:
         assert self.tempos(self.metronome("quarter", "60", sound='<sound tempo="66"/>') + note()) == [(0, 66)]
 
     def test_in_the_middle_of_a_measure_with_an_offset(self) -> None:
-        mark = '<direction><direction-type><words>x</words></direction-type><offset>1</offset><sound tempo="60"/></direction>'
+        words = "<direction-type><words>x</words></direction-type>"
+        mark = f'<direction>{words}<offset>1</offset><sound tempo="60"/></direction>'
         assert self.tempos(note(duration=2) + mark + note(duration=2)) == [(0, 120), (3, 60)]
 
     def test_a_metric_modulation(self) -> None:

@@ -54,7 +54,8 @@ def _check_prolog(data: bytes, name: str) -> None:
 
 def _syntax_error(data: bytes, name: str, reason: str, position: tuple[int, int]) -> InvalidScore:
     line, column = position
-    before = b"\n".join(data.split(b"\n")[: line - 1])
+    *lines, last = data.split(b"\n")[:line]
+    before = b"\n".join([*lines, last[:column]])
     part = re.findall(rb'<part\s[^>]*id="([^"]*)"', before)
     measure = re.findall(rb'<measure\s[^>]*number="([^"]*)"', before)
     where = f"line {line}, column {column + 1}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from singsynth_mcp.score.model import Lyric
 from singsynth_mcp.score.musicxml.lyrics import read_lyrics
 
+_DECIMAL = re.compile(r"\s*[+-]?\d{1,15}(\.\d{0,15})?\s*")
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
@@ -65,11 +68,18 @@ def lyrics_of(content: NoteContent) -> tuple[Lyric, ...]:
     return read_lyrics(content.lyrics) if content.lyrics else ()
 
 
+def decimal(text: str) -> Fraction:
+    """Return a plain decimal number exactly. Raises ValueError, for an exponent too: it could name a huge number."""
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(f'the number "{text[:30]}"')
+    return Fraction(text.strip())
+
+
 def _midi(pitch: Element) -> float:
     step = (pitch.findtext("step") or "").strip().upper()
     if step not in _SEMITONES:
         raise ValueError(f'the pitch step "{step}"')
-    alter = float(pitch.findtext("alter") or 0)
+    alter = float(decimal(pitch.findtext("alter") or "0"))
     return _SEMITONES[step] + alter + 12 * (int(pitch.findtext("octave") or "") + 1)
 
 

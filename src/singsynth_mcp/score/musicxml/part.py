@@ -10,8 +10,12 @@ from xml.etree.ElementTree import Element
 from singsynth_mcp.errors import InvalidScore
 from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.musicxml.bars import Bar, read_barline, read_direction, read_sound
-from singsynth_mcp.score.musicxml.notes import NoteContent, lyrics_of, read_note
+from singsynth_mcp.score.musicxml.notes import NoteContent, decimal, lyrics_of, read_note
 from singsynth_mcp.score.voices import WrittenNote
+
+_LONGEST = 10_000
+"""Quarters; of a note or rest."""
+_MOST_BEATS = 1024
 
 
 @dataclass
@@ -63,7 +67,7 @@ class PartReader:
             elif tag == "attributes":
                 self._read_attributes(bar, child)
             elif tag == "direction":
-                offset = Fraction(child.findtext("offset") or 0) / self._divisions
+                offset = decimal(child.findtext("offset") or "0") / self._divisions
                 read_direction(bar, child, max(Fraction(0), self._cursor + offset))
             elif tag == "sound":
                 read_sound(bar, child, self._cursor)
@@ -80,16 +84,16 @@ class PartReader:
     def _quarters(self, text: str | None) -> Fraction:
         duration = self._known_quarters.get(text)
         if duration is None:
-            duration = Fraction((text or "0").strip()) / self._divisions
-            if duration < 0:
-                raise ValueError(f"the negative duration {text}")
+            duration = decimal(text or "0") / self._divisions
+            if not 0 <= duration <= _LONGEST:
+                raise ValueError(f"a duration of {text} at {self._divisions} divisions")
             self._known_quarters[text] = duration
         return duration
 
     def _read_attributes(self, bar: Bar, attributes: Element) -> None:
         divisions = attributes.findtext("divisions")
         if divisions is not None:
-            self._divisions = Fraction(divisions.strip())
+            self._divisions = decimal(divisions)
             if self._divisions <= 0:
                 raise ValueError(f"divisions of {divisions}")
             self._known_quarters.clear()
@@ -98,13 +102,13 @@ class PartReader:
             # 3+2/8 is five eighths; of several meters at once the first counts.
             self._beats = sum(int(beats) for beats in (time.findtext("beats") or "4").split("+"))
             self._beat_type = int(time.findtext("beat-type") or 4)
-            if self._beats <= 0 or self._beat_type <= 0:
+            if not (0 < self._beats <= _MOST_BEATS and 0 < self._beat_type <= _MOST_BEATS):
                 raise ValueError(f"the meter {self._beats}/{self._beat_type}")
             bar.beats, bar.beat_type = self._beats, self._beat_type
         transpose = attributes.find("transpose")
         if transpose is not None:
             octaves = int(transpose.findtext("octave-change") or 0)
-            self._transpose = float(transpose.findtext("chromatic") or 0) + 12 * octaves
+            self._transpose = float(decimal(transpose.findtext("chromatic") or "0")) + 12 * octaves
 
     def _read_ending(self, barline: Element) -> bool:
         """Open an ending; True when the measure closes it."""
@@ -127,13 +131,16 @@ class PartReader:
         if content.midi is None:
             self._pass_over_unpitched(index, content)
             return
+        midi = content.midi + self._transpose
+        if not 0 <= midi <= 127:
+            raise ValueError(f"a pitch at MIDI note {midi:g}")
         voice = (content.staff, content.voice)
         slurred = self._slurred(voice, content.slurs)
         if content.chord and self.notes:
             slurred = self.notes[-1].slurred
         self.notes.append(
             WrittenNote(
-                index, self._chord_start, duration, content.midi + self._transpose, voice, lyrics_of(content),
+                index, self._chord_start, duration, midi, voice, lyrics_of(content),
                 content.grace, content.tie_start, content.tie_stop, slurred, content.breath_mark,
                 content.fermata, content.chord,
             )
