@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+import anyio
+
 from singsynth_mcp.artifacts.folder import FolderStore
 from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.common import Result
@@ -32,6 +34,8 @@ IDENTITY = Identity(
     "align_phonemes_to_notes, predict_durations, predict_pitch, predict_variance, synthesize_audio, vocode and "
     "save_audio do it step by step. Long work answers with a job_id: call get_job with it.",
 )
+_GOODBYE_SECONDS = 15.0
+"""For jobs to stop and children to end, even where the host has already gone."""
 OWN_TOOLS = ("sing", "get_job", "cancel_job", "list_jobs")
 
 
@@ -78,5 +82,6 @@ async def _running(upstreams: Upstreams, jobs: InProcessJobs) -> AsyncIterator[N
     try:
         yield
     finally:
-        await jobs.close()
-        await upstreams.close()
+        with anyio.move_on_after(_GOODBYE_SECONDS, shield=True):
+            await jobs.close()
+            await upstreams.close()

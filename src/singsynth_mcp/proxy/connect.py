@@ -35,6 +35,10 @@ class Callbacks:
     on_roots: ListRootsFnT
 
 
+class TokenRefused(Exception):
+    """An upstream that answered 401 or 403."""
+
+
 Dial = Callable[[UpstreamSpec, Callbacks], AbstractAsyncContextManager[Client]]
 """How a connection is made: `connect`, or a test's own way."""
 
@@ -42,8 +46,14 @@ Dial = Callable[[UpstreamSpec, Callbacks], AbstractAsyncContextManager[Client]]
 @asynccontextmanager
 async def connect(spec: UpstreamSpec, callbacks: Callbacks) -> AsyncIterator[Client]:
     """Connect to an upstream, whichever era it speaks; enter and leave in one task."""
-    async with client_to(_target(spec), callbacks) as client:
-        yield client
+    refusals: list[int] = []
+    try:
+        async with client_to(_target(spec, refusals), callbacks) as client:
+            yield client
+    except Exception as error:
+        if refusals:
+            raise TokenRefused(f"it refused the token (HTTP {refusals[-1]})") from error
+        raise
 
 
 @asynccontextmanager
@@ -65,25 +75,30 @@ async def client_to(target: Any, callbacks: Callbacks, *, mode: str = "auto") ->
         yield client
 
 
-def _target(spec: UpstreamSpec) -> Any:
+def _target(spec: UpstreamSpec, refusals: list[int]) -> Any:
+    """Return what the SDK's client connects to; HTTP statuses that mean a refused token are put into `refusals`."""
     if spec.url is None:
         return StdioServerParameters(command=spec.command or "", args=list(spec.args), env=spec.env)
     if spec.transport == "sse":
         from mcp.client.sse import sse_client
 
         return sse_client(spec.url, headers=spec.headers, sse_read_timeout=24 * 3600)
-    return _streamable(spec.url, spec.headers)
+    return _streamable(spec.url, spec.headers, refusals)
 
 
 @asynccontextmanager
-async def _streamable(url: str, headers: dict[str, str]) -> AsyncIterator[Any]:
+async def _streamable(url: str, headers: dict[str, str], refusals: list[int]) -> AsyncIterator[Any]:
     """Open streamable HTTP without the SDK's caps: a call may be silent for long and its answer may be large."""
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
 
+    async def look(response: httpx2.Response) -> None:
+        if response.status_code in (401, 403):
+            refusals.append(response.status_code)
+
     timeout = httpx2.Timeout(_CONNECT_TIMEOUT_SECONDS, read=None)
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=timeout) as http_client,
+        httpx2.AsyncClient(headers=headers, timeout=timeout, event_hooks={"response": [look]}) as http_client,
         streamable_http_client(url, http_client=http_client, max_sse_event_size=None) as streams,
     ):
         yield streams

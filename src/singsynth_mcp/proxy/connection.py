@@ -134,6 +134,7 @@ class Connection:
 
             async def hear() -> None:
                 await self._hear(client)
+                self._ended.set()
                 group.cancel_scope.cancel()
 
             group.start_soon(hear)

@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 
 from singsynth_mcp.errors import UpstreamDied, UpstreamUnavailable
 from singsynth_mcp.proxy.config import UpstreamSpec
-from singsynth_mcp.proxy.connect import Callbacks, Dial, connect
+from singsynth_mcp.proxy.connect import Callbacks, Dial, TokenRefused, connect
 from singsynth_mcp.proxy.connection import Connection, ConnectionEnded
 from singsynth_mcp.proxy.merge import Listing
 from singsynth_mcp.proxy.relay import FrontCall
@@ -52,6 +52,11 @@ class Upstream:
         self._failed_at = 0.0
         self._used_at = 0.0
         self._opened = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is connected now."""
+        return self._connection is not None and self._connection.alive
 
     async def request(
         self, question: Callable[[ClientSession], Awaitable[_Answer]], front: FrontCall | None = None
@@ -125,7 +130,7 @@ class Upstream:
         place = self._spec.url or " ".join([self._spec.command or "", *self._spec.args])
         logger.warning("upstream %s is unavailable: %s", self.name, reason)
         message = f"the upstream server {self.name!r} ({place}) cannot be reached: {reason}"
-        raise UpstreamUnavailable(message, hint="Check its command or address, or run `singsynth-mcp doctor`.")
+        raise UpstreamUnavailable(message, hint=_remedy(connection.error))
 
     async def _bury(self, connection: Connection) -> None:
         async with self._lock:
@@ -215,6 +220,12 @@ async def _pages(fetch: Callable[..., Awaitable[Any]], field: str) -> list[Any]:
         if not page.next_cursor or page.next_cursor == cursor:
             return entries
         cursor = page.next_cursor
+
+
+def _remedy(error: BaseException | None) -> str:
+    if isinstance(error, TokenRefused):
+        return "Set SINGSYNTH_TOKEN (or the upstream's Authorization header) to its token."
+    return "Check its command or address, or run `singsynth-mcp doctor`."
 
 
 def _reason(error: BaseException | None) -> str:

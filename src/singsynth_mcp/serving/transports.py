@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,6 +17,7 @@ from singsynth_mcp.serving.guard import BearerGuard
 from singsynth_mcp.serving.logs import log_to_stderr
 from singsynth_mcp.settings import Settings
 
+logger = logging.getLogger(__name__)
 Transport = Literal["stdio", "sse", "http"]
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -52,12 +54,26 @@ async def run(
         async with stdio_server() as (read, write):
             await server.run(read, write, server.create_initialization_options())
         return
-    app = http_app(server, transport, host=host, token=token, allowed_hosts=allowed_hosts)
     import uvicorn
 
-    async with server.lifespan(server):
+    app = http_app(server, transport, host=host, token=token, allowed_hosts=allowed_hosts)
+
+    with _bound(host, port) as listener:
         config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="on")
-        await uvicorn.Server(config).serve()
+        path = "/sse" if transport == "sse" else "/mcp"
+        logger.info("listening on http://%s:%d%s", host, listener.getsockname()[1], path)
+        async with server.lifespan(server):
+            await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Raises InvalidRequest where the port is taken or the host is not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), port), family=family)
+    except OSError as error:
+        message = f"port {port} on {host} cannot be used: {error.strerror or error}"
+        raise InvalidRequest(message, hint="Choose another with --port (0: any that is free).") from None
 
 
 def http_app(

@@ -1,0 +1,28 @@
+"""A gpu server whose vocode tells its process id and waits, unless asked for phrase 1; run as a child."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+
+import anyio
+
+from singsynth_mcp.contracts.audio import AudioResult
+from singsynth_mcp.contracts.calling import Progress
+from singsynth_mcp.serving.logs import log_to_stderr
+from singsynth_mcp.serving.transports import run
+from tests.serving.made_server import made_server
+
+
+async def vocode(request, on_progress):
+    await on_progress(Progress(0.5, "vocode", str(os.getpid())))
+    if request.phrases != "1":
+        await anyio.sleep_forever()
+    return AudioResult(id="audio-0123456789ab", sample_rate=os.getpid())
+
+
+if __name__ == "__main__":
+    log_to_stderr("INFO")
+    transport, port = (sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 1 else ("stdio", 0)
+    anyio.run(partial(run, made_server(vocode=vocode), transport, port=port))
