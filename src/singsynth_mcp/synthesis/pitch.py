@@ -79,7 +79,7 @@ def calm_rests(curve: Floats, line: Floats, resting: npt.NDArray[np.bool_]) -> F
         for edge, distance in ((start - 1, positions - start + 1), (end, end - positions)):
             if 0 <= edge < len(curve):
                 ease = 0.5 + 0.5 * np.cos(np.pi * np.minimum(distance / min(EASE_FRAMES, end - start + 1), 1.0))
-                calmed[start:end] += (curve[edge] - line[edge]) * ease
+                calmed[start:end] += (curve[edge] - line[start:end]) * ease
     return calmed
 
 
