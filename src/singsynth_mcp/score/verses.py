@@ -39,30 +39,34 @@ def choose_lyrics(notes: Sequence[Sounding], verse: int | None) -> tuple[list[Ly
     vowel. Where a verse has no words at all for longer, the nearest earlier verse (else the next one) is sung; the
     second list has the indices of those notes.
     """
-    wanted = [verse or note.pass_number for note in notes]
+    asked = [verse or note.pass_number for note in notes]
+    there = sorted({lyric.verse for note in notes for lyric in note.lyrics})
+    wanted = [max((number for number in there if number <= ask), default=min(there, default=1)) for ask in asked]
     chosen = [note.lyric(number) for note, number in zip(notes, wanted, strict=True)]
-    borrowed: list[int] = []
-    for start, stop, is_held in _stretches_without(notes, chosen):
+    borrowed = [index for index, lyric in enumerate(chosen) if lyric and lyric.verse != asked[index]]
+    for start, stop, is_held in _stretches_without(notes, wanted, chosen):
         syllables = [index for index in range(start, stop) if notes[index].lyrics]
         if is_held and len(syllables) <= _MELISMA_NOTES:
             continue
         for index in syllables:
             chosen[index] = _nearest(notes[index].lyrics, wanted[index])
         borrowed += syllables
-    return chosen, borrowed
+    return chosen, sorted(borrowed)
 
 
-def _stretches_without(notes: Sequence[Sounding], chosen: Sequence[Lyric | None]) -> list[tuple[int, int, bool]]:
-    """Return the stretches of notes without a lyric and without a rest inside; True where a sung vowel reaches them."""
+def _stretches_without(
+    notes: Sequence[Sounding], wanted: Sequence[int], chosen: Sequence[Lyric | None]
+) -> list[tuple[int, int, bool]]:
+    """Return the stretches without a lyric, with no rest or change of verse inside; True where a vowel reaches them."""
     stretches: list[tuple[int, int, bool]] = []
     is_held = False
     start: int | None = None
     for index, note in enumerate(notes):
-        after_rest = index == 0 or note.start > notes[index - 1].end
-        if start is not None and (after_rest or chosen[index] is not None):
+        is_new = index == 0 or note.start > notes[index - 1].end or wanted[index] != wanted[index - 1]
+        if start is not None and (is_new or chosen[index] is not None):
             stretches.append((start, index, is_held))
             start = None
-        if after_rest:
+        if is_new:
             is_held = False
         if chosen[index] is not None:
             is_held = True
