@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.cache import cache_directory, content_key, file_sha256
+from training.cache import cache_directory, code_key, content_key
 from training.examples import SungExample, save_examples
 from training.inventory import SPEAKERS
 from training.sing import sing
@@ -47,7 +47,7 @@ def corpus_folder() -> Path:
         for path in (recording_path(speaker, utterance) for utterance in corpus("ja", SEED))
         if path.exists()
     ]
-    key = content_key(recorded, sorted(file_sha256(path) for path in sources), SEED)
+    key = content_key(recorded, code_key(sources), SEED)
     return cache_directory("examples", key)
 
 
@@ -112,11 +112,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = corpus_folder()
     started = time.monotonic()
-    jobs = [
-        (speaker, number)
-        for number in range(-(-arguments.examples // SHARD_EXAMPLES))
-        for speaker in SPEAKERS
-    ]
+    jobs = [(speaker, number) for number in range(-(-arguments.examples // SHARD_EXAMPLES)) for speaker in SPEAKERS]
     loud, sung = 0, 0.0
     with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
         speakers, numbers = zip(*jobs, strict=True)

@@ -48,9 +48,7 @@ def label_song(song: Song) -> SongLabels:
         ph_midi=np.array([round(phoneme.midi) for phoneme in song.phonemes], np.int64),
         word_div=word_div,
         word_dur=word_dur,
-        natural_ph_dur=np.array(
-            [phoneme.natural / FRAME_SECONDS for phoneme in song.phonemes], np.float32
-        ),
+        natural_ph_dur=np.array([phoneme.natural / FRAME_SECONDS for phoneme in song.phonemes], np.float32),
     )
 
 

@@ -133,9 +133,7 @@ def _envelopes(song: Song, voice: Voice, reading: Reading, f0: np.ndarray) -> _S
 
 
 def _parted(envelope: np.ndarray, aperiodicity: np.ndarray, voiced: np.ndarray) -> _Sound:
-    wider = interpolation(
-        tuple(warped_centres(APERIODICITY_BANDS)), tuple(warped_centres(BANDS))
-    )
+    wider = interpolation(tuple(warped_centres(APERIODICITY_BANDS)), tuple(warped_centres(BANDS)))
     share = np.clip(aperiodicity @ wider, 1e-4, 1.0)
     harmonic = envelope + 0.5 * np.log(np.maximum(1.0 - share**2, 1e-9))
     noise = envelope + np.log(share)
@@ -166,8 +164,6 @@ def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> 
     resting = np.array([phoneme.source is None for phoneme in song.phonemes])[owner]
     owner[resting & (reading.recording >= 0)] -= 1
     return gaussian_filter1d(gains[np.maximum(owner, 0)], _GAIN_SMOOTHING_STEPS) + level
-
-
 
 
 def _register_db(f0: np.ndarray) -> np.ndarray:

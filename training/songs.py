@@ -74,9 +74,7 @@ class _Syllable:
     coda: tuple[int, ...]
 
 
-def runs_of(
-    recording: int, phonemes: tuple[str, ...], lengths: np.ndarray, fault: tuple[str, ...]
-) -> list[Run]:
+def runs_of(recording: int, phonemes: tuple[str, ...], lengths: np.ndarray, fault: tuple[str, ...]) -> list[Run]:
     """Split a recording at its pauses and faulty morae; a run begins with an onset, ends in a vowel.
 
     ``lengths`` are the phonemes' in seconds. A faulty vowel takes its consonants with it.
@@ -97,9 +95,7 @@ def runs_of(
     return runs
 
 
-def _run(
-    recording: int, indices: list[int], phonemes: tuple[str, ...], lengths: np.ndarray
-) -> list[Run]:
+def _run(recording: int, indices: list[int], phonemes: tuple[str, ...], lengths: np.ndarray) -> list[Run]:
     while indices and phonemes[indices[0]] in {"ja/cl", "ja/N"}:
         indices = indices[1:]
     if sum(BY_SYMBOL[phonemes[i]].is_vowel for i in indices) < 2:
@@ -180,9 +176,7 @@ class _Writer:
         midi = self._notes[-1].midi if self._notes else self._midi
         for i, length, own in zip(syllable.onset, lengths, natural, strict=True):
             source = (run.recording, run.first + i)
-            self._phonemes.append(
-                SungPhoneme(run.phonemes[i], start, start + length, own, midi, source)
-            )
+            self._phonemes.append(SungPhoneme(run.phonemes[i], start, start + length, own, midi, source))
             start += length
 
     def _write_notes(self, start: float) -> float:
@@ -212,9 +206,7 @@ class _Writer:
         edges = [start, end - coda, end] if syllable.coda else [start, end]
         for i, left, right in zip(indices, edges[:-1], edges[1:], strict=True):
             source = (run.recording, run.first + i)
-            self._phonemes.append(
-                SungPhoneme(run.phonemes[i], left, right, right - left, midi, source)
-            )
+            self._phonemes.append(SungPhoneme(run.phonemes[i], left, right, right - left, midi, source))
 
 
 def _syllables(run: Run, generator: np.random.Generator) -> list[_Syllable]:

@@ -29,9 +29,7 @@ SEED = 1
 
 def speech_path(speaker: str, utterance: Utterance) -> Path:
     """Return where an utterance's speech lies: npz with ``audio_<level>`` int16, ``token_frames``."""
-    key = content_key(
-        BLENDS[speaker], LEVELS_HZ[speaker], SPEED, sorted(WHEELS.values()), asdict(utterance)
-    )
+    key = content_key(BLENDS[speaker], LEVELS_HZ[speaker], SPEED, sorted(WHEELS.values()), asdict(utterance))
     return cache_directory("speech", speaker) / f"{key}.npz"
 
 
@@ -39,9 +37,7 @@ def speak_utterance(teacher: Teacher, speaker: str, utterance: Utterance) -> Non
     """Speak an utterance at every level of the singer and write it."""
     arrays: dict[str, np.ndarray] = {}
     for level in LEVELS_HZ[speaker]:
-        speech = teacher.speak(
-            list(utterance.ipa), level, list(utterance.least_frames), list(utterance.most_frames)
-        )
+        speech = teacher.speak(list(utterance.ipa), level, list(utterance.least_frames), list(utterance.most_frames))
         arrays[f"audio_{level:.0f}"] = np.round(np.clip(speech.audio, -1, 1) * 32767).astype("<i2")
         arrays["token_frames"] = speech.token_frames
     path = speech_path(speaker, utterance)
@@ -54,7 +50,7 @@ _teacher: Teacher | None = None
 
 
 def _start(speaker: str) -> None:
-    global _teacher  # noqa: PLW0603 - one model a worker process
+    global _teacher
     _teacher = Teacher(speaker)
 
 

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from training.analysis.labels import burst_times, mend_boundaries, token_boundar
 from training.analysis.onsets import STEP_SECONDS, band_energy_db
 from training.analysis.parameters import analyse
 from training.analysis.voicing import FRAME_SECONDS, by_labels, periodic_frames, voiced_share
-from training.cache import cache_directory, content_key, file_sha256
+from training.cache import cache_directory, code_key, content_key
 from training.inventory import BY_SYMBOL, SILENCE, SPEAKERS
 from training.speak import SEED, speech_path
 from training.teacher.model import LEVELS_HZ
@@ -56,9 +57,8 @@ class Recording:
 def recording_path(speaker: str, utterance: Utterance) -> Path:
     """Return where an utterance's parameters lie."""
     here = Path(__file__).parent
-    code = [file_sha256(path) for path in sorted((here / "analysis").glob("*.py"))]
-    speech = speech_path(speaker, utterance).stem
-    key = content_key(speech, code, file_sha256(here / "store.py"))
+    code = code_key([*(here / "analysis").glob("*.py"), here / "store.py"])
+    key = content_key(speech_path(speaker, utterance).stem, code)
     return cache_directory("parameters", speaker) / f"{key}.npz"
 
 
@@ -72,16 +72,10 @@ def make_recording(speaker: str, utterance: Utterance) -> Recording:
     energy = np.mean([band_energy_db(audio, SPEECH_RATE) for audio in audios], axis=0)
     tokens = token_boundaries(utterance, token_frames, len(audios[0]) / SPEECH_RATE)
     starts = mend_boundaries(utterance.phonemes, tokens, energy)
-    votes = [
-        periodic_frames(audio, SPEECH_RATE, level, frames)
-        for audio, level in zip(audios, levels, strict=True)
-    ]
+    votes = [periodic_frames(audio, SPEECH_RATE, level, frames) for audio, level in zip(audios, levels, strict=True)]
     heard = np.mean(votes, axis=0) > 0.5
     voiced = by_labels(heard, utterance.phonemes, starts)
-    readings = [
-        analyse(audio, SPEECH_RATE, level, voiced)
-        for audio, level in zip(audios, levels, strict=True)
-    ]
+    readings = [analyse(audio, SPEECH_RATE, level, voiced) for audio, level in zip(audios, levels, strict=True)]
     return Recording(
         utterance.phonemes,
         starts,
@@ -95,9 +89,7 @@ def make_recording(speaker: str, utterance: Utterance) -> Recording:
     )
 
 
-def _faults(
-    phonemes: tuple[str, ...], tokens: np.ndarray, starts: np.ndarray, heard: np.ndarray
-) -> tuple[str, ...]:
+def _faults(phonemes: tuple[str, ...], tokens: np.ndarray, starts: np.ndarray, heard: np.ndarray) -> tuple[str, ...]:
     """Name what is wrong with a phoneme: a whispered vowel, an onset far from where it should be."""
     faults = []
     for i, symbol in enumerate(phonemes):
@@ -117,7 +109,7 @@ def _faults(
 
 def _loudness(starts: np.ndarray, energy_db: np.ndarray) -> np.ndarray:
     levels = []
-    for start, end in zip(starts[:-1], starts[1:], strict=True):
+    for start, end in pairwise(starts):
         first = round(start / STEP_SECONDS)
         part = energy_db[first : max(round(end / STEP_SECONDS), first + 1)]
         levels.append(np.percentile(part, 85) if len(part) else -60.0)

@@ -36,9 +36,7 @@ def token_boundaries(utterance: Utterance, token_frames: np.ndarray, seconds: fl
     return np.clip(starts, 0.0, seconds)
 
 
-def mend_boundaries(
-    phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.ndarray
-) -> np.ndarray:
+def mend_boundaries(phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.ndarray) -> np.ndarray:
     """Return boundaries with vowel onsets on the steepest rise and releases cut off.
 
     ``energy_db`` is :func:`training.analysis.onsets.band_energy_db` of the utterance (the mean of
@@ -62,17 +60,13 @@ def mend_boundaries(
     return mended
 
 
-def burst_times(
-    phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.ndarray
-) -> np.ndarray:
+def burst_times(phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.ndarray) -> np.ndarray:
     """Return float64 [n] seconds: where an unvoiced stop opens, its end where that is not heard."""
     bursts = starts[1:].copy()
     for i, symbol in enumerate(phonemes):
         if symbol in STOPS:
             earliest, latest = starts[i + 1] - _ASPIRATION_SECONDS[1], starts[i + 1] - 0.012
-            place, rise = steepest_rise(
-                energy_db, (earliest + latest) / 2, (latest - earliest) / 2
-            )
+            place, rise = steepest_rise(energy_db, (earliest + latest) / 2, (latest - earliest) / 2)
             if rise >= _BURST_RISE_DB and place > starts[i]:
                 bursts[i] = place
     return bursts

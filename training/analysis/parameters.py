@@ -37,9 +37,7 @@ class Parameters:
     pitch_ratio: float
 
 
-def analyse(
-    audio: np.ndarray, sample_rate: int, level_hz: float, voiced: np.ndarray
-) -> Parameters:
+def analyse(audio: np.ndarray, sample_rate: int, level_hz: float, voiced: np.ndarray) -> Parameters:
     """Analyse speech of a flat pitch; ``voiced`` bool [F], 5 ms frames."""
     samples = np.ascontiguousarray(audio, np.float64)
     times = np.arange(len(voiced)) * FRAME_SECONDS
@@ -72,9 +70,7 @@ def _extended(envelope: np.ndarray, hertz: np.ndarray, voiced: np.ndarray) -> np
     return known * (1.0 - weight) + guessed * weight
 
 
-def _mended_aperiodicity(
-    aperiodicity: np.ndarray, hertz: np.ndarray, voiced: np.ndarray
-) -> np.ndarray:
+def _mended_aperiodicity(aperiodicity: np.ndarray, hertz: np.ndarray, voiced: np.ndarray) -> np.ndarray:
     """Put aperiodicity on its bands: 1 where unvoiced, rising to 1 above the teacher's band.
 
     Voiced frames that WORLD calls wholly aperiodic take the median of the voiced ones.

@@ -7,6 +7,8 @@ what the labels say must be so.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from scipy.ndimage import median_filter
 from scipy.signal import butter, sosfiltfilt
@@ -38,9 +40,7 @@ def _moving_sum(values: np.ndarray, centres: np.ndarray, sample_rate: int) -> np
     total = np.concatenate([[0.0], np.cumsum(values)])
     half = round(_WINDOW_SECONDS * sample_rate / 2)
     middle = np.round(centres * sample_rate).astype(int)
-    return total[np.clip(middle + half, 0, len(values))] - total[
-        np.clip(middle - half, 0, len(values))
-    ]
+    return total[np.clip(middle + half, 0, len(values))] - total[np.clip(middle - half, 0, len(values))]
 
 
 def voiced_share(voiced: np.ndarray, start: float, end: float) -> float:
@@ -58,7 +58,7 @@ def by_labels(voiced: np.ndarray, phonemes: tuple[str, ...], starts: np.ndarray)
     """
     forced = voiced.copy()
     sings = [_always_voiced(symbol) for symbol in phonemes]
-    for i, (start, end) in enumerate(zip(starts[:-1], starts[1:], strict=True)):
+    for i, (start, end) in enumerate(itertools.pairwise(starts)):
         length = end - start
         if sings[i]:
             joined = i > 0 and sings[i - 1], i + 1 < len(sings) and sings[i + 1]

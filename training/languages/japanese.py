@@ -17,7 +17,7 @@ _HERE = Path(__file__).parent
 LONG = "ー"
 SYMBOL = "ja/{}"
 VOWELS = frozenset("aiueo")
-UNVOICED = frozenset("k ky s sh t ty ts ch h hy f p py cl".split())
+UNVOICED = frozenset(["k", "ky", "s", "sh", "t", "ty", "ts", "ch", "h", "hy", "f", "p", "py", "cl"])
 _HIGH = frozenset("iu")
 
 _FOREIGN_CONSONANTS = frozenset({"ty", "dy", "v"})
@@ -63,21 +63,59 @@ def spell(group: Group) -> list[tuple[str, str]]:
 
 _IPA = {
     **{vowel: vowel for vowel in "aieo"},
-    **{"cl": "ʔ", "k": "k", "ky": "kʲ", "g": "ɡ", "gy": "ɡʲ", "s": "s", "sh": "ɕ", "z": "ʣ"},
-    **{"j": "ʥ", "t": "t", "ty": "tʲ", "ts": "ʦ", "ch": "ʨ", "d": "d", "dy": "dʲ", "n": "n"},
-    **{"ny": "ɲ", "h": "h", "hy": "ç", "f": "ɸ", "b": "b", "by": "bʲ", "p": "p", "py": "pʲ"},
-    **{"m": "m", "my": "mʲ", "y": "j", "r": "ɾ", "ry": "ɾʲ", "w": "β", "v": "v"},
+    "cl": "ʔ",
+    "k": "k",
+    "ky": "kʲ",
+    "g": "ɡ",
+    "gy": "ɡʲ",
+    "s": "s",
+    "sh": "ɕ",
+    "z": "ʣ",
+    "j": "ʥ",
+    "t": "t",
+    "ty": "tʲ",
+    "ts": "ʦ",
+    "ch": "ʨ",
+    "d": "d",
+    "dy": "dʲ",
+    "n": "n",
+    "ny": "ɲ",
+    "h": "h",
+    "hy": "ç",
+    "f": "ɸ",
+    "b": "b",
+    "by": "bʲ",
+    "p": "p",
+    "py": "pʲ",
+    "m": "m",
+    "my": "mʲ",
+    "y": "j",
+    "r": "ɾ",
+    "ry": "ɾʲ",
+    "w": "β",
+    "v": "v",
 }
 _BEFORE_I = {
-    **{"k": "kʲ", "g": "ɡʲ", "t": "tʲ", "d": "dʲ", "n": "ɲ", "f": "ɸʲ", "b": "bʲ", "p": "pʲ"},
-    **{"m": "mʲ", "r": "ɾʲ", "v": "vʲ", "ts": "ʦʲ", "z": "z"},
+    "k": "kʲ",
+    "g": "ɡʲ",
+    "t": "tʲ",
+    "d": "dʲ",
+    "n": "ɲ",
+    "f": "ɸʲ",
+    "b": "bʲ",
+    "p": "pʲ",
+    "m": "mʲ",
+    "r": "ɾʲ",
+    "v": "vʲ",
+    "ts": "ʦʲ",
+    "z": "z",
 }
-_CENTRALISING = frozenset("s z ts sh j ch ky gy ty dy ny hy by py my ry".split())
+_CENTRALISING = frozenset(["s", "z", "ts", "sh", "j", "ch", "ky", "gy", "ty", "dy", "ny", "hy", "by", "py", "my", "ry"])
 _NASALS = {
-    **dict.fromkeys("p py b by m my".split(), "m"),
-    **dict.fromkeys("k ky g gy".split(), "ŋ"),
-    **dict.fromkeys("ch j ny".split(), "ɲ"),
-    **dict.fromkeys("n t d r z ts ty dy ry".split(), "n"),
+    **dict.fromkeys(["p", "py", "b", "by", "m", "my"], "m"),
+    **dict.fromkeys(["k", "ky", "g", "gy"], "ŋ"),
+    **dict.fromkeys(["ch", "j", "ny"], "ɲ"),
+    **dict.fromkeys(["n", "t", "d", "r", "z", "ts", "ty", "dy", "ry"], "n"),
 }
 
 
@@ -182,9 +220,7 @@ def _is_foreign(phonemes: tuple[str, ...]) -> bool:
     )
 
 
-def _least_met(
-    left: str, met: Counter[tuple[str, str]], generator: np.random.Generator
-) -> str:
+def _least_met(left: str, met: Counter[tuple[str, str]], generator: np.random.Generator) -> str:
     """Choose the mora whose context ``left`` was met least for how much it is wanted."""
     candidates = [
         (met[left, mora] + met["", mora] / 7.0) / wanted

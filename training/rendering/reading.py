@@ -7,6 +7,7 @@ does.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,11 +71,9 @@ def read_song(
         following = phonemes[number + 1] if number + 1 < len(phonemes) else None
         pause = following is None or following.source is None
         source[here] = phoneme.source[0]
-        seconds[here] = _positions(
-            times[here] - phoneme.start, phoneme, recording, wander[here], pause=pause
-        )
+        seconds[here] = _positions(times[here] - phoneme.start, phoneme, recording, wander[here], pause=pause)
     presence = np.where(source >= 0, 1.0, 0.0)
-    for before, after in zip(phonemes[:-1], phonemes[1:], strict=True):
+    for before, after in itertools.pairwise(phonemes):
         _fade(times, before, after, recordings, source, seconds, presence)
     return Reading(source, seconds, index, presence)
 
@@ -131,9 +130,7 @@ def _positions(
     return np.clip(position + np.where(held > 0.0, wander * fade, 0.0), first, last)
 
 
-def _stop_positions(
-    elapsed: np.ndarray, sung: float, first: float, burst: float, last: float
-) -> np.ndarray:
+def _stop_positions(elapsed: np.ndarray, sung: float, first: float, burst: float, last: float) -> np.ndarray:
     """Read an aspirated stop with a short aspiration: its beginning and its end, not its middle."""
     aspiration = min(ASPIRATION_SECONDS, 0.5 * sung)
     closure = sung - aspiration

@@ -60,9 +60,7 @@ def pulse_train(cycles: np.ndarray, hertz: np.ndarray) -> np.ndarray:
     return (train * np.sqrt(hertz / SAMPLE_RATE)).astype(np.float32)
 
 
-def breath_source(
-    cycles: np.ndarray, voiced: np.ndarray, generator: np.random.Generator
-) -> np.ndarray:
+def breath_source(cycles: np.ndarray, voiced: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Return float32 white noise of unit variance that swells with the pulses where ``voiced``.
 
     ``voiced`` float [S], 0 .. 1 at the steps' centres.

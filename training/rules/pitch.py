@@ -18,6 +18,7 @@ jitter) is :func:`flutter`, kept to what is rendered.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,7 +72,7 @@ def _targets(notes: list[Note], times: np.ndarray) -> np.ndarray:
     starts = np.array([note.start - LEAD_SECONDS for note in notes[1:]])
     pitches = np.array([note.midi for note in notes])
     targets = pitches[np.searchsorted(starts, times, side="right")].astype(np.float64)
-    for before, note in zip(notes[:-1], notes[1:], strict=True):
+    for before, note in itertools.pairwise(notes):
         leap = note.midi - before.midi
         joined = before.end >= note.start - 1e-6
         if joined and abs(leap) >= PREPARED_LEAP_SEMITONES:
@@ -118,9 +119,7 @@ def flutter(count: int, step: float, generator: np.random.Generator) -> np.ndarr
     return (np.clip(drift, -_MOST_DRIFT_CENTS, _MOST_DRIFT_CENTS) + jitter) / 100.0
 
 
-def _smooth_noise(
-    count: int, step: float, hertz: float, generator: np.random.Generator
-) -> np.ndarray:
+def _smooth_noise(count: int, step: float, hertz: float, generator: np.random.Generator) -> np.ndarray:
     """Return noise of unit deviation, low-passed at about ``hertz``."""
     sigma = 1.0 / (2.0 * np.pi * hertz * step)
     margin = int(4 * sigma) + 1

@@ -52,8 +52,7 @@ class Teacher:
         folder = fetch_teacher()
         self.vocabulary: dict[str, int] = json.loads(vocabulary_json(folder))["vocab"]
         packs = {
-            name: np.frombuffer(style_bytes(folder, name), np.float32).reshape(-1, 256)
-            for name in BLENDS[speaker]
+            name: np.frombuffer(style_bytes(folder, name), np.float32).reshape(-1, 256) for name in BLENDS[speaker]
         }
         self._style = sum(weight * packs[name] for name, weight in BLENDS[speaker].items())
         options = onnxruntime.SessionOptions()
@@ -64,9 +63,7 @@ class Teacher:
             graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
 
-    def speak(
-        self, ipa: list[str], level_hz: float, least_frames: list[int], most_frames: list[int]
-    ) -> Speech:
+    def speak(self, ipa: list[str], level_hz: float, least_frames: list[int], most_frames: list[int]) -> Speech:
         """Speak IPA characters, one token each, at a flat pitch.
 
         Durations are the model's own, kept between ``least_frames`` and ``most_frames``; these and
@@ -98,9 +95,7 @@ def _steerable(model: onnx.ModelProto) -> onnx.ModelProto:
         "flat_f0",
         [
             helper.make_node("Greater", ["/encoder/Squeeze_output_0", "voicing_hz"], ["voices"]),
-            helper.make_node(
-                "Where", ["voices", "level_hz", "/encoder/Squeeze_output_0"], ["flat_f0"]
-            ),
+            helper.make_node("Where", ["voices", "level_hz", "/encoder/Squeeze_output_0"], ["flat_f0"]),
         ],
     )
     _splice(
@@ -120,9 +115,7 @@ def _steerable(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _splice(
-    graph: onnx.GraphProto, tensor: str, replacement: str, nodes: list[onnx.NodeProto]
-) -> None:
+def _splice(graph: onnx.GraphProto, tensor: str, replacement: str, nodes: list[onnx.NodeProto]) -> None:
     """Put nodes after the producer of ``tensor`` and feed its consumers the replacement."""
     producer = next(i for i, node in enumerate(graph.node) if tensor in node.output)
     for node in graph.node:

@@ -60,9 +60,7 @@ def _utterance(text: japanese.Text) -> Utterance:
         for phoneme, ipa in japanese.spell(group):
             phonemes.append(japanese.SYMBOL.format(phoneme))
             vowel = phoneme in japanese.VOWELS or phoneme == "N"
-            tokens.append(
-                (ipa[0], len(phonemes) - 1, _VOWEL_FRAMES if vowel else _CONSONANT_FRAMES)
-            )
+            tokens.append((ipa[0], len(phonemes) - 1, _VOWEL_FRAMES if vowel else _CONSONANT_FRAMES))
             tokens.extend((mark, len(phonemes) - 1, _MARK_FRAMES) for mark in ipa[1:])
     phonemes.append(SILENCE)
     tokens.append((".", len(phonemes) - 1, _PAUSE_FRAMES))

@@ -1,0 +1,149 @@
+"""The renderer on made-up recordings: what is sung is what was asked for, to the cent."""
+
+import warnings
+
+import numpy as np
+
+from training.examples import FRAME_SECONDS, HOP_SIZE, SAMPLE_RATE
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # pyworld asks for pkg_resources, which warns
+    from training.sing import sing
+    from training.songs import Note, Run, Song, SungPhoneme, compose
+    from training.store import Recording
+    from training.voices import Voice
+
+from singsynth_mcp.media.clicks import clicks
+from training.mel import log_mel
+from training.rendering.synthesis import pulse_phase, pulse_train, shape
+from training.targets import analytic_mel
+
+PHONEMES = ("SP", "ja/s", "ja/a", "ja/t", "ja/o", "SP")
+STARTS = np.array([0.0, 0.2, 0.3, 0.5, 0.6, 0.8, 1.0])
+
+
+def _recording() -> Recording:
+    frames = int(STARTS[-1] / 0.005)
+    envelope = np.full((3, frames, 256), -6.0, np.float16)
+    voiced = np.zeros(frames, bool)
+    aperiodicity = np.ones((frames, 64), np.float16)
+    for symbol, start, end in zip(PHONEMES, STARTS[:-1], STARTS[1:], strict=True):
+        part = slice(round(start / 0.005), round(end / 0.005))
+        if symbol in {"ja/a", "ja/o"}:
+            envelope[:, part] = np.linspace(-1.0, -5.0, 256, dtype=np.float16)
+            voiced[part] = True
+            aperiodicity[part] = 0.02
+        elif symbol == "SP" or symbol == "ja/t":
+            envelope[:, part] = -12.0
+    return Recording(
+        PHONEMES,
+        STARTS,
+        STARTS[1:].copy(),
+        ("",) * len(PHONEMES),
+        np.zeros(len(PHONEMES), np.float32),
+        (200.0, 262.0, 340.0),
+        envelope,
+        aperiodicity,
+        voiced,
+    )
+
+
+VOICE = Voice("linnet", {0: _recording()}, (), -5.0, np.full(256, -6.0, np.float32))
+
+
+def _song(midi: float) -> Song:
+    parts = [("SP", 0.2, None), ("ja/s", 0.1, 1), ("ja/a", 1.0, 2), ("ja/t", 0.1, 3)]
+    parts += [("ja/o", 1.5, 4), ("SP", 0.3, None)]
+    start, phonemes = 0.0, []
+    for symbol, length, source in parts:
+        place = None if source is None else (0, source)
+        phonemes.append(SungPhoneme(symbol, start, start + length, length, midi, place))
+        start += length
+    return Song(tuple(phonemes), (Note(0.3, 1.4, midi), Note(1.4, 2.9, midi)))
+
+
+def test_pitch_is_exact_everywhere():
+    import pyworld
+
+    for midi in (55.0, 69.0, 81.0):
+        example = sing(_song(midi), VOICE, 0.0, np.random.default_rng(1))
+        audio = example.audio.astype(np.float64)
+        rough, times = pyworld.dio(audio, SAMPLE_RATE, f0_floor=100.0, f0_ceil=1300.0)
+        found = pyworld.stonemask(audio, rough, times, SAMPLE_RATE)
+        centres = (np.arange(example.frames) + 0.5) * FRAME_SECONDS
+        heard = np.interp(centres, times, found)
+        inside = (centres > 1.8) & (centres < 2.8)
+        assert (heard[inside] > 0).mean() > 0.95
+        inside &= heard > 0
+        cents = 1200.0 * np.log2(heard[inside] / example.f0[inside])
+        assert np.abs(np.median(cents)) < 2.0
+        assert np.percentile(np.abs(cents), 75) < 10.0
+
+
+def test_vowels_start_on_their_labels_and_silence_is_silent():
+    example = sing(_song(64.0), VOICE, 0.0, np.random.default_rng(1))
+    starts = np.concatenate([[0], np.cumsum(example.ph_dur)]) * FRAME_SECONDS
+    assert len(example.audio) == example.frames * HOP_SIZE
+    power = np.sqrt(np.convolve(example.audio**2, np.ones(441) / 441, mode="same"))
+    onset = np.argmax(power[int(1.2 * SAMPLE_RATE) :] > 0.05) / SAMPLE_RATE + 1.2
+    silence = int(example.phonemes.index("ja/t")) + 1
+    late = np.argmax(power[int(1.35 * SAMPLE_RATE) :] > 0.05) / SAMPLE_RATE + 1.35
+    assert onset < late + 0.2
+    assert abs(late - starts[silence]) < 0.02
+    assert np.abs(example.audio[: int(0.17 * SAMPLE_RATE)]).max() < 1e-4
+    assert np.abs(example.audio[-int(0.2 * SAMPLE_RATE) :]).max() < 1e-4
+
+
+def test_nothing_clicks():
+    example = sing(_song(60.0), VOICE, 0.0, np.random.default_rng(2))
+    assert np.isfinite(example.audio).all()
+    assert clicks(example.audio.astype(np.float64), SAMPLE_RATE) == []
+    assert np.abs(example.audio).max() < 1.0
+
+
+def test_equal_seeds_sing_equal_samples():
+    once, again = (sing(_song(62.0), VOICE, 0.3, np.random.default_rng(7)) for _ in range(2))
+    np.testing.assert_array_equal(once.audio, again.audio)
+    np.testing.assert_array_equal(once.mel, again.mel)
+
+
+def test_gender_moves_the_formants():
+    recording = _recording()
+    hertz = np.arange(256)
+    recording.envelope[:] = (-3.0 - np.abs(hertz - 100) / 30.0).astype(np.float16)
+    voice = Voice("linnet", {0: recording}, (), -5.0, VOICE.breath)
+    peaks = [
+        sing(_song(60.0), voice, gender, np.random.default_rng(1)).harmonic[150].argmax() for gender in (-1.0, 0.0, 1.0)
+    ]
+    assert peaks[0] < peaks[1] < peaks[2]
+
+
+def test_targets_agree_with_the_rendered_samples():
+    f0 = np.full(400, 300.0)
+    level = np.tile(np.linspace(-3.0, -8.0, 1025, dtype=np.float32), (400, 1))
+    cycles, hertz = pulse_phase(f0)
+    heard = log_mel(shape(pulse_train(cycles, hertz), level))[20:180].mean(axis=0)
+    expected = analytic_mel(level[:200], level[:200] - 8.0, np.full(200, 300.0))[100]
+    loud = expected > expected.max() - 3.0
+    assert loud.sum() > 10
+    assert np.abs(heard[loud] - expected[loud]).mean() < 0.05
+    assert np.abs(heard[loud] - expected[loud]).max() < 0.25
+
+
+def test_random_songs_keep_every_field_in_step():
+    run = Run(0, 1, PHONEMES[1:5], tuple(np.diff(STARTS)[1:5]))
+    for seed in range(3):
+        generator = np.random.default_rng(seed)
+        example = sing(compose([run, run], generator), VOICE, 0.0, generator)
+        frames = example.frames
+        for name in ("f0", "f0_rule", "mel", "harmonic", "noise", "voiced"):
+            assert len(getattr(example, name)) == frames, name
+        for name in ("breathiness", "voicing"):
+            curve = getattr(example, name)
+            assert len(curve) == frames
+            assert curve.min() >= -96.0
+            assert curve.max() <= 0.0
+        assert np.isfinite(example.mel).all()
+        vowels = [s in {"ja/a", "ja/o"} for s in example.phonemes]
+        owner = np.repeat(np.arange(len(vowels)), example.ph_dur)
+        assert example.voiced[np.array(vowels)[owner]].mean() > 0.9
