@@ -33,6 +33,11 @@ class Phoneme:
         return self.kind == "vowel"
 
     @property
+    def name(self) -> str:
+        """The symbol without its language."""
+        return self.symbol.rpartition("/")[2]
+
+    @property
     def language(self) -> str | None:
         """The language before the slash, None for the shared symbols."""
         head, slash, _ = self.symbol.partition("/")
@@ -92,6 +97,9 @@ PHONEME_IDS: dict[str, int] = {phoneme.symbol: i for i, phoneme in enumerate(PHO
 
 SPEAKERS: tuple[str, ...] = ("linnet",)
 """The singers, in the order of the speaker embedding's rows."""
+
+SPEAKER_LANGUAGES: dict[str, tuple[str, ...]] = {"linnet": ("ja",)}
+"""The languages each singer's corpus is in."""
 
 VOICEBANK = "aviary"
 

@@ -44,7 +44,7 @@ def corpus_folder() -> Path:
     recorded = [
         path.stem
         for speaker in SPEAKERS
-        for path in (recording_path(speaker, utterance) for utterance in corpus("ja", SEED))
+        for path in (recording_path(speaker, utterance) for utterance in corpus(speaker, SEED))
         if path.exists()
     ]
     key = content_key(recorded, code_key(sources), SEED)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _VOWEL_TARGET_DB = -11.0
 _FLATTENING, _MOST_GAIN_DB = 0.75, 8.0
 _CONSONANT_GAIN_DB = (-4.0, 2.0)
-_SIBILANTS = frozenset(f"ja/{name}" for name in ("s", "sh", "ch", "ts", "z", "j"))
+_SIBILANTS = frozenset(("s", "sh", "ch", "ts", "z", "j"))
 _SIBILANT_DB = -3.0
 """The teacher's sibilants stand only 5-9 dB under its vowels, loud for singing."""
 _GAIN_SMOOTHING_STEPS = 2.0
@@ -74,7 +74,7 @@ def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator
     to_bands = _matrix(128)
     return SungExample(
         speaker=voice.speaker,
-        language="ja",
+        language=_language(song),
         **labels.__dict__,
         f0=f0_frames.astype(np.float32),
         f0_rule=_pairs(rule).astype(np.float32),
@@ -87,6 +87,12 @@ def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator
         voicing=level_db(harmonic, frames),
         audio=harmonic + noise,
     )
+
+
+def _language(song: Song) -> str:
+    """Return the language of a song's first phoneme that has one."""
+    languages = (BY_SYMBOL[phoneme.symbol].language for phoneme in song.phonemes)
+    return next(language for language in languages if language)
 
 
 def _pairs(values: np.ndarray) -> np.ndarray:
@@ -158,7 +164,7 @@ def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> 
             vowel_gain = gains[i]
         else:
             gains[i] = np.clip(vowel_gain, *_CONSONANT_GAIN_DB)
-            gains[i] += _SIBILANT_DB if phoneme.symbol in _SIBILANTS else 0.0
+            gains[i] += _SIBILANT_DB if BY_SYMBOL[phoneme.symbol].name in _SIBILANTS else 0.0
     level = _VOWEL_TARGET_DB - voice.vowel_db
     owner = reading.phoneme.copy()
     resting = np.array([phoneme.source is None for phoneme in song.phonemes])[owner]

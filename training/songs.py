@@ -96,7 +96,7 @@ def runs_of(recording: int, phonemes: tuple[str, ...], lengths: np.ndarray, faul
 
 
 def _run(recording: int, indices: list[int], phonemes: tuple[str, ...], lengths: np.ndarray) -> list[Run]:
-    while indices and phonemes[indices[0]] in {"ja/cl", "ja/N"}:
+    while indices and BY_SYMBOL[phonemes[indices[0]]].name in {"cl", "N"}:
         indices = indices[1:]
     if sum(BY_SYMBOL[phonemes[i]].is_vowel for i in indices) < 2:
         return []
@@ -195,7 +195,7 @@ class _Writer:
         target = self._midi + self._choose(_STEPS | _LEAPS) + np.round(pull * self._random.random())
         self._midi = float(np.clip(target, LOWEST_MIDI, HIGHEST_MIDI))
 
-    def _choose(self, weights: dict) -> float:
+    def _choose(self, weights: dict[float, float]) -> float:
         shares = np.array(list(weights.values()))
         return float(self._random.choice(list(weights), p=shares / shares.sum()))
 
@@ -217,7 +217,7 @@ def _syllables(run: Run, generator: np.random.Generator) -> list[_Syllable]:
         if not BY_SYMBOL[symbol].is_vowel:
             onset.append(i)
             continue
-        shares = symbol.endswith("/N") and syllables and not onset and not syllables[-1].coda
+        shares = BY_SYMBOL[symbol].name == "N" and syllables and not onset and not syllables[-1].coda
         if shares and generator.random() < _CODA:
             last = syllables[-1]
             syllables[-1] = _Syllable(last.onset, last.nucleus, (i,))

@@ -67,7 +67,7 @@ def main() -> None:
     processes = parser.parse_args().processes
     fetch_teacher()
     for speaker in SPEAKERS:
-        utterances = corpus("ja", SEED)
+        utterances = corpus(speaker, SEED)
         missing = [u for u in utterances if not speech_path(speaker, u).exists()]
         print(f"{speaker}: {len(utterances)} utterances, {len(missing)} to speak", flush=True)
         started = time.monotonic()

@@ -135,7 +135,7 @@ def read_recording(path: Path) -> Recording:
 
 def recordings(speaker: str) -> list[Recording]:
     """Return every recording that there is, in the corpus's order."""
-    paths = (recording_path(speaker, utterance) for utterance in corpus("ja", SEED))
+    paths = (recording_path(speaker, utterance) for utterance in corpus(speaker, SEED))
     return [read_recording(path) for path in paths if path.exists()]
 
 
@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     processes = parser.parse_args().processes
     for speaker in SPEAKERS:
-        spoken = [u for u in corpus("ja", SEED) if speech_path(speaker, u).exists()]
+        spoken = [u for u in corpus(speaker, SEED) if speech_path(speaker, u).exists()]
         started = time.monotonic()
         faults: Counter[str] = Counter()
         with ProcessPoolExecutor(processes, get_context("spawn")) as pool:

@@ -84,6 +84,6 @@ def _breath(numbered: dict[int, Recording]) -> np.ndarray:
         recording.envelope[1, _phoneme_frames(recording, i, 0.3, 0.7)].astype(np.float32)
         for recording in numbered.values()
         for i, symbol in enumerate(recording.phonemes)
-        if symbol == "ja/h"
+        if BY_SYMBOL[symbol].name == "h"
     ]
     return np.median(np.concatenate(frames), axis=0)

@@ -67,9 +67,9 @@ def test_no_chain_invites_a_whispered_vowel():
 
 
 def test_corpus_owns_every_token():
-    from training.teacher.utterances import corpus
+    from training.teacher.utterances import language_corpus
 
-    for utterance in corpus("ja", seed=1)[:20]:
+    for utterance in language_corpus("ja", seed=1)[:20]:
         owners = np.array(utterance.owners)
         assert len(owners) == len(utterance.ipa) + 2
         assert set(np.diff(owners)) <= {0, 1}

@@ -20,7 +20,7 @@ _RELEASE_DB = 16.0
 _SHORTEST_SECONDS = 0.020
 _BURST_RISE_DB = 8.0
 _ASPIRATION_SECONDS = (0.015, 0.090)
-STOPS = frozenset(f"ja/{name}" for name in ("k", "ky", "t", "ty", "p", "py"))
+STOPS = frozenset(("k", "ky", "t", "ty", "p", "py"))
 
 
 def token_boundaries(utterance: Utterance, token_frames: np.ndarray, seconds: float) -> np.ndarray:
@@ -48,7 +48,7 @@ def mend_boundaries(phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np
         before, here = BY_SYMBOL[phonemes[i - 1]], BY_SYMBOL[phonemes[i]]
         if phonemes[i] == SILENCE and phonemes[i - 1] != SILENCE:
             mended[i] = _release(energy_db, mended[i - 1], starts[i])
-        elif here.is_vowel and phonemes[i - 1] in STOPS:
+        elif here.is_vowel and before.name in STOPS:
             mended[i] = _after_burst(energy_db, starts[i])
         elif here.is_vowel and not before.is_vowel:
             reach = _VOICED_REACH_SECONDS if before.voiced else _REACH_SECONDS
@@ -64,7 +64,7 @@ def burst_times(phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.nda
     """Return float64 [n] seconds: where an unvoiced stop opens, its end where that is not heard."""
     bursts = starts[1:].copy()
     for i, symbol in enumerate(phonemes):
-        if symbol in STOPS:
+        if BY_SYMBOL[symbol].name in STOPS:
             earliest, latest = starts[i + 1] - _ASPIRATION_SECONDS[1], starts[i + 1] - 0.012
             place, rise = steepest_rise(energy_db, (earliest + latest) / 2, (latest - earliest) / 2)
             if rise >= _BURST_RISE_DB and place > starts[i]:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from training.analysis.voicing import FRAME_SECONDS as ANALYSIS_SECONDS
 from training.examples import SAMPLE_RATE
 from training.inventory import BY_SYMBOL
+from training.rules.noise import smooth_noise
 
 if TYPE_CHECKING:
     from training.songs import SungPhoneme
@@ -154,9 +154,6 @@ def _stable_moment(recording: Recording, first: float, last: float, *, pause: bo
 
 
 def _wander(steps: int, generator: np.random.Generator) -> np.ndarray:
-    """Return float64 [steps] seconds: low-passed noise that moves the reading position."""
-    sigma = 1.0 / (2.0 * np.pi * _WANDER_HZ * STEP_SECONDS)
-    margin = int(4 * sigma) + 1
-    noise = gaussian_filter1d(generator.standard_normal(steps + 2 * margin), sigma)
-    noise = noise[margin : margin + steps] * np.sqrt(2.0 * sigma * np.sqrt(np.pi))
+    """Return float64 [steps] seconds by which the reading position moves while a vowel is held."""
+    noise = smooth_noise(steps, STEP_SECONDS, _WANDER_HZ, generator)
     return np.clip(noise * _WANDER_SECONDS, -_MOST_WANDER_SECONDS, _MOST_WANDER_SECONDS)

@@ -22,8 +22,9 @@ import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 from scipy.signal import cont2discrete, lfilter, lfiltic
+
+from training.rules.noise import smooth_noise
 
 if TYPE_CHECKING:
     from training.songs import Note
@@ -114,14 +115,6 @@ def _vibrato(note: Note, times: np.ndarray) -> np.ndarray:
 
 def flutter(count: int, step: float, generator: np.random.Generator) -> np.ndarray:
     """Return float64 [count] semitones of chance: slow drift (at most 5 cents) and jitter."""
-    drift = _smooth_noise(count, step, _DRIFT_HZ, generator) * _DRIFT_CENTS
-    jitter = _smooth_noise(count, step, _JITTER_HZ, generator) * _JITTER_CENTS
+    drift = smooth_noise(count, step, _DRIFT_HZ, generator) * _DRIFT_CENTS
+    jitter = smooth_noise(count, step, _JITTER_HZ, generator) * _JITTER_CENTS
     return (np.clip(drift, -_MOST_DRIFT_CENTS, _MOST_DRIFT_CENTS) + jitter) / 100.0
-
-
-def _smooth_noise(count: int, step: float, hertz: float, generator: np.random.Generator) -> np.ndarray:
-    """Return noise of unit deviation, low-passed at about ``hertz``."""
-    sigma = 1.0 / (2.0 * np.pi * hertz * step)
-    margin = int(4 * sigma) + 1
-    noise = gaussian_filter1d(generator.standard_normal(count + 2 * margin), sigma)
-    return noise[margin : margin + count] * np.sqrt(2.0 * sigma * np.sqrt(np.pi))

@@ -25,7 +25,7 @@ SHORTEST_SECONDS = 2.0 * FRAME_SECONDS
 
 def natural_seconds(symbol: str, spoken: float) -> float:
     """Return how long a consonant is sung when there is room; ``spoken`` is its spoken length."""
-    least = _LEAST_SECONDS.get(symbol.partition("/")[2], _LEAST_OTHER_SECONDS)
+    least = _LEAST_SECONDS.get(symbol.rpartition("/")[2], _LEAST_OTHER_SECONDS)
     return float(np.clip(spoken, least, _MOST_SECONDS))
 
 

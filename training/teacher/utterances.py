@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.inventory import SILENCE
+from training.inventory import SILENCE, SPEAKER_LANGUAGES
 from training.languages import japanese
 
 CHAINS = 110
@@ -41,7 +41,12 @@ class Utterance:
     most_frames: tuple[int, ...]
 
 
-def corpus(language: str, seed: int) -> list[Utterance]:
+def corpus(speaker: str, seed: int) -> list[Utterance]:
+    """Return what a singer speaks, in all languages of theirs."""
+    return [utterance for language in SPEAKER_LANGUAGES[speaker] for utterance in language_corpus(language, seed)]
+
+
+def language_corpus(language: str, seed: int) -> list[Utterance]:
     """Return the utterances of a language in a seeded order, so that any beginning is balanced."""
     if language != "ja":
         raise ValueError(f"no corpus text for language {language!r}")
