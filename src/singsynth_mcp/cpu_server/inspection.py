@@ -1,0 +1,210 @@
+"""inspect_performance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from anyio import from_thread, to_thread
+
+from singsynth_mcp.artifacts.base import Entry, Kind, Manifest, memo_key
+from singsynth_mcp.contracts.audio import InspectRequest, InspectResult, PhraseRow
+from singsynth_mcp.contracts.calling import Progress
+from singsynth_mcp.contracts.common import LIST_LIMIT
+from singsynth_mcp.cpu_server.outputs import output_path
+from singsynth_mcp.cpu_server.reading import song_title
+from singsynth_mcp.cpu_server.services import CpuServices
+from singsynth_mcp.errors import ArtifactError, InvalidRequest
+
+if TYPE_CHECKING:
+    from singsynth_mcp.cpu_server.scenes import SceneBuilder
+    from singsynth_mcp.performance.model import Phrase
+
+_ROWS_BYTES = 2200
+_LYRICS_LETTERS = 40
+
+
+async def inspect_performance(request: InspectRequest, services: CpuServices) -> InspectResult:
+    """Measure and draw a performance, mel or audio; of a mel and an audio also the performance they were made of.
+
+    Raises InvalidRequest, UnknownArtifact, WrongArtifactKind, ArtifactsMissing, UnknownVoicebank, StorageProblem.
+    """
+    subject = await _subject(request, services)
+    chosen = subject.chosen(request.phrases)
+    title = await song_title(subject.main, services.store)
+    result, scene = await to_thread.run_sync(_inspect, subject, chosen, title, services)
+    if not request.picture:
+        return result
+    name = f"{title or subject.main.kind}-{memo_key(subject.main.id, request.phrases)[:8]}"
+    path = output_path(None, "png", name, services)
+
+    def paint() -> bytes:
+        from singsynth_mcp.media.encoding import replacing
+        from singsynth_mcp.media.pictures import draw
+
+        png = draw(scene.scene())
+        with replacing(path) as file:
+            file.write(png)
+        return png
+
+    blob = await services.store.put_blob(await to_thread.run_sync(paint))
+    picture = Manifest("picture", {"of": subject.main.id, "phrases": request.phrases}, (Entry(0.0, blob),))
+    result.id, result.picture = await services.store.put(picture), str(path)
+    return result
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """The artifacts looked at; those that were not given are followed from the last to the first."""
+
+    performance: Manifest | None
+    mel: Manifest | None
+    audio: Manifest | None
+    frame_s: float
+    """Of pitch and mel."""
+
+    @property
+    def main(self) -> Manifest:
+        """What was asked about: the last stage there is."""
+        found = self.audio or self.mel or self.performance
+        assert found is not None
+        return found
+
+    def chosen(self, phrases: str) -> range:
+        """Return the indices of the phrases asked for. Raises InvalidRequest."""
+        first = self.main.header.get("first_phrase", 1) - 1
+        there = range(first, first + len(self.main.entries))
+        if phrases == "all":
+            return there
+        low, _, high = phrases.partition("-")
+        asked = range(int(low) - 1, int(high or low))
+        if not asked or asked.start < there.start or asked.stop > there.stop:
+            raise InvalidRequest(
+                f"phrases {phrases} is not within {there.start + 1}-{there.stop} of {self.main.id}",
+                hint='Phrases count from 1: "all", "3" or "first-last".',
+            )
+        return asked
+
+    def start_seconds(self, index: int) -> float:
+        """Return where phrase `index` lies in the song."""
+        entry = self.entry(self.main, index)
+        assert entry is not None
+        return entry.start_seconds
+
+    def entry(self, manifest: Manifest | None, index: int) -> Entry | None:
+        """Return the entry of phrase `index`, or None where the artifact does not hold it."""
+        if manifest is None:
+            return None
+        place = index - (manifest.header.get("first_phrase", 1) - 1)
+        return manifest.entries[place] if 0 <= place < len(manifest.entries) else None
+
+
+async def _subject(request: InspectRequest, services: CpuServices) -> _Subject:
+    if not (request.performance or request.mel or request.audio):
+        raise InvalidRequest("nothing to inspect", hint="Give the id of a performance, a mel or an audio.")
+    store = services.store
+    audio = await store.get(request.audio, "audio") if request.audio else None
+    mel = await _given_or_followed(request.mel, "mel", audio, services)
+    performance = await _given_or_followed(request.performance, "performance", mel or audio, services)
+    return _Subject(performance, mel, audio, await _frame_seconds(performance, mel, services))
+
+
+async def _given_or_followed(
+    given: str | None, kind: Kind, later: Manifest | None, services: CpuServices
+) -> Manifest | None:
+    if given:
+        return await services.store.get(given, kind)
+    try:
+        return await services.store.get(later.header[kind], kind) if later and kind in later.header else None
+    except ArtifactError:  # pruned since: the later stage is shown alone
+        return None
+
+
+async def _frame_seconds(performance: Manifest | None, mel: Manifest | None, services: CpuServices) -> float:
+    if mel is not None:
+        return float(mel.header["hop_size"] / mel.header["sample_rate"])
+    if performance is None:
+        return 0.0
+    from singsynth_mcp.voicebanks import get_voicebank
+
+    name, folders = performance.header["voicebank"], services.settings.voicebanks
+    bank = await to_thread.run_sync(get_voicebank, name, folders)
+    return bank.acoustic.config.frame_s
+
+
+def _inspect(subject: _Subject, chosen: range, title: str, services: CpuServices) -> tuple[InspectResult, SceneBuilder]:
+    """Go through the phrases once, in a worker thread: numbers, rows and what is to be drawn."""
+    from singsynth_mcp.cpu_server.scenes import SceneBuilder
+    from singsynth_mcp.media.findings import AudioFindings, MelFindings, PerformanceFindings
+    from singsynth_mcp.performance.blobs import audio_from_bytes, mel_from_bytes, phrase_from_bytes
+
+    def read(manifest: Manifest | None, index: int, decode: Any) -> Any:
+        entry = subject.entry(manifest, index)
+        return None if entry is None else decode(from_thread.run(services.store.get_blob, entry.blob))
+
+    scene = SceneBuilder(title or subject.main.id, subject.frame_s)
+    notes, mels = PerformanceFindings(), MelFindings()
+    sounds = AudioFindings(subject.audio.header["sample_rate"]) if subject.audio else None
+    rows: list[PhraseRow] = []
+    for done, index in enumerate(chosen, start=1):
+        from_thread.check_cancelled()
+        start_s = subject.start_seconds(index)
+        phrase = read(subject.performance, index, phrase_from_bytes)
+        mel = read(subject.mel, index, mel_from_bytes)
+        audio = read(subject.audio, index, audio_from_bytes)
+        if phrase is not None:
+            notes.add(phrase, subject.frame_s)
+            rows.append(_row(index, start_s, phrase))
+        if mel is not None:
+            mels.add(mel)
+        if audio is not None and sounds is not None:
+            sounds.add(audio, phrase)
+        scene.add(start_s, phrase, mel, audio)
+        _report(services, done / len(chosen))
+    measures = notes.measures() if subject.performance else {}
+    measures |= mels.measures() if subject.mel else {}
+    measures |= sounds.measures() if sounds else {}
+    measures |= {"picture_from_s": scene.start_s, "picture_to_s": scene.stop_s}
+    listed = _within(rows)
+    result = InspectResult(
+        seconds=round(scene.end_s - scene.start_s, 3),
+        phrases=listed or None,
+        total=len(rows) or None,
+        next=f"{listed[-1].phrase + 1}-{chosen.stop}" if len(listed) < len(rows) else None,
+        measures={name: round(value, 3) for name, value in measures.items()},
+    )
+    return result, scene
+
+
+def _row(index: int, start_s: float, phrase: Phrase) -> PhraseRow:
+    from singsynth_mcp.score.pitch import pitch_name
+
+    lyrics = "".join(note.lyric for note in phrase.notes if not note.lyric.startswith("+"))
+    if len(lyrics) > _LYRICS_LETTERS:
+        lyrics = lyrics[: _LYRICS_LETTERS - 1] + "…"
+    return PhraseRow(
+        phrase=index + 1,
+        start_seconds=round(start_s, 3),
+        seconds=round(phrase.end_s, 3),
+        lyrics=lyrics,
+        lowest=pitch_name(min(note.midi for note in phrase.notes)),
+        highest=pitch_name(max(note.midi for note in phrase.notes)),
+    )
+
+
+def _within(rows: list[PhraseRow]) -> list[PhraseRow]:
+    """Return the first rows, 40 at most and as many as a result has room for."""
+    room, listed = _ROWS_BYTES, 0
+    for row in rows[:LIST_LIMIT]:
+        room -= len(row.model_dump_json().encode())
+        if room < 0:
+            break
+        listed += 1
+    return rows[: max(listed, 1)]
+
+
+def _report(services: CpuServices, fraction: float) -> None:
+    async def report() -> None:
+        await services.on_progress(Progress(0.9 * fraction, "inspect_performance"))
+
+    from_thread.run(report)
