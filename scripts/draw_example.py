@@ -19,11 +19,11 @@ PICTURE = ROOT / "docs" / "example.png"
 
 
 async def draw(folder: Path) -> Path:
-    """Sing and inspect the first phrases of the example; return the picture's path."""
+    """Sing the example and inspect its first phrase; return the picture's path."""
     caller = LocalCaller(Settings(artifacts=folder / "artifacts", output=folder), readable=(SCORE.parent,))
     sung = await sing(SingRequest(path=str(SCORE)), caller)
     audio = (sung.parts or [])[0].audio
-    inspected = await caller.call("inspect_performance", {"audio": audio, "phrases": "1-2"})
+    inspected = await caller.call("inspect_performance", {"audio": audio, "phrases": "1"})
     return Path(inspected["picture"])
 
 
