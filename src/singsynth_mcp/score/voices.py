@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.model import Line, Lyric, Measure, Note
@@ -176,4 +177,9 @@ def _notes(stack: list[WrittenNote], measures: Sequence[Measure], ids: Iterator[
 
 def beat_of(measure: Measure, offset: Fraction) -> Fraction:
     """Return the beat, from 1, `offset` quarters into a measure."""
-    return 1 + offset * measure.beat_type / 4
+    return _beat(offset, measure.beat_type)
+
+
+@lru_cache(maxsize=4096)
+def _beat(offset: Fraction, beat_type: int) -> Fraction:
+    return 1 + offset * beat_type / 4

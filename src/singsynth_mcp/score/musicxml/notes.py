@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 from singsynth_mcp.score.model import Lyric
@@ -68,6 +69,7 @@ def lyrics_of(content: NoteContent) -> tuple[Lyric, ...]:
     return read_lyrics(content.lyrics) if content.lyrics else ()
 
 
+@lru_cache(maxsize=1024)
 def decimal(text: str) -> Fraction:
     """Return a plain decimal number exactly. Raises ValueError, for an exponent too: it could name a huge number."""
     if not _DECIMAL.fullmatch(text):

@@ -61,6 +61,7 @@ class PartReader:
             if tag == "note":
                 self._read_note(index, child)
             elif tag == "backup":
+                bar.duration = max(bar.duration, self._cursor)
                 self._cursor = max(Fraction(0), self._cursor - self._quarters(child.findtext("duration")))
             elif tag == "forward":
                 self._cursor += self._quarters(child.findtext("duration"))
@@ -74,8 +75,7 @@ class PartReader:
             elif tag == "barline":
                 read_barline(bar, child)
                 ending_closes |= self._read_ending(child)
-            if self._cursor > bar.duration:
-                bar.duration = self._cursor
+        bar.duration = max(bar.duration, self._cursor)
         if self._ending and self.is_top:
             bar.endings = self._ending
         if ending_closes:
