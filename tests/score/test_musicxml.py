@@ -190,7 +190,7 @@ class TestLyrics:
     def test_language_of_the_lyric_and_of_the_score(self) -> None:
         tagged = '<lyric xml:lang="de-AT"><text>Tag</text></lyric>'
         score = read(note(lyrics=tagged) + note(lyric="x"), head='<defaults><lyric-language xml:lang="FR"/></defaults>')
-        assert [one.lyrics[0].language for one in top(score).notes] == ["de", None]
+        assert [one.lyrics[0].language for one in top(score).notes] == ["de", "fr"]
         assert score.language == "fr"
 
     def test_the_lyric_of_a_chord_belongs_to_all_of_its_notes(self) -> None:

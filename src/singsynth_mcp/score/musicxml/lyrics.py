@@ -12,11 +12,14 @@ _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
-def read_lyrics(elements: list[Element]) -> tuple[Lyric, ...]:
-    """Return a note's lyrics by verse, the first of each verse; those without a syllable are left out."""
+def read_lyrics(elements: list[Element], language: str | None = None) -> tuple[Lyric, ...]:
+    """Return a note's lyrics by verse, the first of each verse; those without a syllable are left out.
+
+    `language` is that of lyrics that name none.
+    """
     lyrics: dict[int, Lyric] = {}
     for element in elements:
-        lyric = _read_lyric(element)
+        lyric = _read_lyric(element, language)
         if lyric is not None:
             lyrics.setdefault(lyric.verse, lyric)
     return tuple(lyrics[verse] for verse in sorted(lyrics))
@@ -33,7 +36,7 @@ def default_language(root: Element) -> str | None:
     return None if element is None else language_code(element.get(_LANG))
 
 
-def _read_lyric(element: Element) -> Lyric | None:
+def _read_lyric(element: Element, default: str | None) -> Lyric | None:
     """Read one <lyric>: text with syllabic, more of both after an <elision>, <extend>."""
     syllables: list[str] = []
     syllabics: list[Syllabic] = []
@@ -55,7 +58,7 @@ def _read_lyric(element: Element) -> Lyric | None:
             extend = child.get("type") != "stop"
     if not syllables:
         return None
-    return Lyric(_verse(element), tuple(syllables), joined(syllabics), extend, language_code(language))
+    return Lyric(_verse(element), tuple(syllables), joined(syllabics), extend, language_code(language) or default)
 
 
 def _syllabic(text: str | None) -> Syllabic:

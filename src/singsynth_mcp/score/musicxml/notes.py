@@ -8,8 +8,6 @@ from fractions import Fraction
 from functools import lru_cache
 from xml.etree.ElementTree import Element
 
-from singsynth_mcp.score.model import Lyric
-from singsynth_mcp.score.musicxml.lyrics import read_lyrics
 
 _DECIMAL = re.compile(r"\s*[+-]?\d{1,15}(\.\d{0,15})?\s*")
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -62,11 +60,6 @@ def read_note(element: Element) -> NoteContent:
         elif tag in _FLAGS:
             setattr(content, tag, True)
     return content
-
-
-def lyrics_of(content: NoteContent) -> tuple[Lyric, ...]:
-    """Return the note's lyrics."""
-    return read_lyrics(content.lyrics) if content.lyrics else ()
 
 
 @lru_cache(maxsize=1024)

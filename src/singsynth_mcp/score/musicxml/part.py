@@ -10,7 +10,8 @@ from xml.etree.ElementTree import Element
 from singsynth_mcp.errors import InvalidScore
 from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.musicxml.bars import Bar, read_barline, read_direction, read_sound
-from singsynth_mcp.score.musicxml.notes import NoteContent, decimal, lyrics_of, read_note
+from singsynth_mcp.score.musicxml.lyrics import read_lyrics
+from singsynth_mcp.score.musicxml.notes import NoteContent, decimal, read_note
 from singsynth_mcp.score.voices import WrittenNote
 
 _LONGEST = 10_000
@@ -25,6 +26,8 @@ class PartReader:
     part: str
     bars: list[Bar]
     findings: Findings
+    language: str | None = None
+    """Of lyrics that name none."""
     is_top: bool = True
     """The first part: endings count where they stand over the whole system, not over an accompaniment's staff."""
     notes: list[WrittenNote] = field(default_factory=list)
@@ -140,7 +143,7 @@ class PartReader:
             slurred = self.notes[-1].slurred
         self.notes.append(
             WrittenNote(
-                index, self._chord_start, duration, midi, voice, lyrics_of(content),
+                index, self._chord_start, duration, midi, voice, read_lyrics(content.lyrics, self.language),
                 content.grace, content.tie_start, content.tie_stop, slurred, content.breath_mark,
                 content.fermata, content.chord,
             )

@@ -38,7 +38,8 @@ def read_musicxml(data: bytes, name: str) -> Score:
     parts = _measures_by_part(root, name)
     findings = Findings()
     bars: list[Bar] = []
-    readers = [PartReader(part, bars, findings, is_top=index == 0) for index, part in enumerate(parts)]
+    language = default_language(root)
+    readers = [PartReader(part, bars, findings, language, index == 0) for index, part in enumerate(parts)]
     for reader, measures in zip(readers, parts.values(), strict=True):
         reader.read(measures)
     _check_notes(readers, name)
