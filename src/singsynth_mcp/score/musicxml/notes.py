@@ -8,7 +8,6 @@ from fractions import Fraction
 from functools import lru_cache
 from xml.etree.ElementTree import Element
 
-
 _DECIMAL = re.compile(r"\s*[+-]?\d{1,15}(\.\d{0,15})?\s*")
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
