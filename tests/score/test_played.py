@@ -141,6 +141,14 @@ class TestMelismas:
         ]
 
 
+def test_words_of_another_voice_are_told() -> None:
+    back = "<backup><duration>4</duration></backup>"
+    second = note("E4", 2, "la", inside="<voice>2</voice>") + note("E4", 2, "lo", inside="<voice>2</voice>")
+    played = play(note("C5", 4, "la") + back + second)
+    assert [(one.code, one.part, one.beat) for one in played.warnings] == [("words_in_other_line", "P1", 3.0)]
+    assert "1 syllables stand in P1/2" in played.warnings[0].message
+
+
 class TestChoosing:
     SCORE = read_score(
         document(

@@ -67,6 +67,7 @@ def played_part(
     if not notes:
         raise NothingToSing(f"Part {line.id} has no syllable to sing", hint="Add lyrics with modify_score (set_lyrics)")
     _report_unsung(findings, line, unsung)
+    _report_other_lines(findings, owner, line)
     _report_unreached(findings, line, notes, verse)
     return PlayedPart(line.id, tuple(notes), findings.warnings())
 
@@ -171,6 +172,17 @@ def _report_unsung(findings: Findings, line: Line, unsung: Sequence[Sounding]) -
         note = sounding.note
         message = "Notes from here on have no syllable and are not sung: give them one with modify_score (change_note)"
         findings.add("note_without_syllable", message, part=line.id, measure=note.measure, beat=float(note.beat))
+
+
+def _report_other_lines(findings: Findings, part: Part, sung: Line) -> None:
+    """Warn of words in the part's other voices, at places where the line that is sung has none."""
+    covered = {note.position for note in sung.notes if note.lyrics}
+    for line in part.lines:
+        missed = [note for note in line.notes if note.lyrics and note.position not in covered]
+        if missed:
+            message = f"{len(missed)} syllables stand in {line.id} alone and are not sung: sing part {line.id} as well"
+            measure, beat = missed[0].measure, float(missed[0].beat)
+            findings.add("words_in_other_line", message, part=sung.id, measure=measure, beat=beat)
 
 
 def _report_unreached(findings: Findings, line: Line, notes: Sequence[PlayedNote], verse: int | None) -> None:
