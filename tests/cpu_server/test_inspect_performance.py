@@ -121,7 +121,9 @@ async def test_a_long_song_answers_with_a_window(singing: Singing) -> None:
     assert part["measures"]["notes"] < result["measures"]["notes"]
     start, stop = part["measures"]["picture_from_s"], part["measures"]["picture_to_s"]
     assert result["phrases"][1]["start_seconds"] - 0.6 < start < result["phrases"][1]["start_seconds"]
+    ends = [row["start_seconds"] + row["seconds"] for row in part["phrases"]]
     assert stop - start <= 16
+    assert min(abs(stop - end) for end in ends) < 0.3, "the picture ends with a phrase"
     one = await singing.inspect(performance=ids["performance"], phrases="3", picture=False)
     assert [row["phrase"] for row in one["phrases"]] == [3]
     with pytest.raises(InvalidRequest, match=f"not within 1-{total}"):

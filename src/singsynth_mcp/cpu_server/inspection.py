@@ -142,7 +142,7 @@ def _inspect(subject: _Subject, chosen: range, title: str, services: CpuServices
         entry = subject.entry(manifest, index)
         return None if entry is None else decode(from_thread.run(services.store.get_blob, entry.blob))
 
-    scene = SceneBuilder(title or subject.main.id, subject.frame_s)
+    scene = SceneBuilder(f"{title or subject.main.id} · {subject.main.header['voicebank']}", subject.frame_s)
     notes, mels = PerformanceFindings(), MelFindings()
     sounds = AudioFindings(subject.audio.header["sample_rate"]) if subject.audio else None
     rows: list[PhraseRow] = []

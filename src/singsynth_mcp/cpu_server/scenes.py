@@ -30,27 +30,27 @@ class SceneBuilder:
         self._audio: list[tuple[float, AudioPhrase]] = []
         self._mel: list[tuple[float, MelPhrase]] = []
         self._start_s: float | None = None
+        self._full = False
         self.end_s = 0.0
         """Where the last phrase ends, drawn or not."""
+        self.stop_s = 0.0
+        """Where the picture stops: with a whole phrase, if it is not the first."""
 
     @property
     def start_s(self) -> float:
         """Where the picture starts."""
         return self._start_s or 0.0
 
-    @property
-    def stop_s(self) -> float:
-        """Where the picture stops."""
-        return min(self.end_s, self.start_s + LONGEST_S)
-
     def add(self, origin_s: float, phrase: Phrase | None, mel: MelPhrase | None, audio: AudioPhrase | None) -> None:
         """Take what there is of the next phrase, whose origin lies at `origin_s` in the song."""
         begin, end = self._extent(phrase, mel, audio)
+        self.end_s = max(self.end_s, origin_s + end)
         if self._start_s is None:
             self._start_s = origin_s + begin
-        self.end_s = max(self.end_s, origin_s + end)
-        if origin_s + begin > self.start_s + LONGEST_S:
+        elif self._full or self.end_s > self._start_s + LONGEST_S:
+            self._full = True
             return
+        self.stop_s = min(self.end_s, self._start_s + LONGEST_S)
         if phrase is not None:
             self._add_phrase(origin_s, phrase)
         if audio is not None:
@@ -91,7 +91,7 @@ class SceneBuilder:
 
         for number in range(len(phrase.notes)):
             own = (item for item in phrase.phonemes if item.note == number and item.role in ("vowel", "consonant"))
-            self._spoken.append(" ".join(plain_symbol(item.symbol) for item in own))
+            self._spoken.append("".join(plain_symbol(item.symbol) for item in own))
         self._notes += [replace(note, start_s=origin_s + note.start_s) for note in phrase.notes]
         bounds = phrase.boundaries_s
         if bounds is None:

@@ -266,7 +266,7 @@ def _drawable(text: str) -> str:
     """Return `text` without the letters that no font here has: "うさぎ (Usagi)" may become "Usagi"."""
     if _font(text, 9) is not None:
         return text
-    return "".join(letter for letter in text if letter not in "()（）" and _font(letter, 9) is not None).strip()
+    return "".join(letter for letter in text if letter not in "()（）" and _font(letter, 9) is not None).strip(" ·-")
 
 
 def _font(text: str, size: float, weight: str = "normal") -> FontProperties | None:
