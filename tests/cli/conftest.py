@@ -33,6 +33,7 @@ def run(home: Path, tmp_path: Path) -> Run:
                 **inherited,
                 "HOME": str(home),
                 "PYTHONUTF8": "1",
+                "SINGSYNTH_CACHE": str(tmp_path / "cache"),
                 "SINGSYNTH_ARTIFACTS": str(tmp_path / "artifacts"),
                 "SINGSYNTH_OUTPUT": str(tmp_path / "output"),
                 **environment,
