@@ -144,10 +144,15 @@ class TestTies:
         assert found == [("tie_unmatched", "P1", "2", 1.0), ("tie_unmatched", "P1", "2", 2.0)]
         assert len(top(score).notes) == 4
 
-    def test_a_syllable_under_a_tied_note_is_told(self) -> None:
-        score = read(note(lyric="la", inside=TIE["start"]) + note(lyric="le", inside=TIE["stop"]))
-        assert words(top(score)) == ["la"]
+    def test_a_syllable_under_a_tied_note_is_sung_and_told(self) -> None:
+        score = read(note(lyric="ru", inside=TIE["start"]) + note(lyric="re", inside=TIE["stop"]) + note("D4"))
+        assert words(top(score)) == ["ru", "re", ""]
+        assert [one.tied for one in top(score).notes] == [False, True, False]
         assert codes(score) == ["lyric_on_tie"]
+
+    def test_the_same_syllable_under_a_tied_note_is_the_same_note(self) -> None:
+        score = read(note(lyric="la", inside=TIE["start"]) + note(lyric="la", inside=TIE["stop"]))
+        assert (shape(top(score)), codes(score)) == ([(0, 2, 60)], [])
 
 
 class TestLyrics:

@@ -78,7 +78,7 @@ def _summary(part: Part, played: PlayedPart | None) -> PartSummary:
         id=part.id,
         name=part.name,
         lines=len(part.lines),
-        sung_notes=sum(not note.grace for note in top.notes) if verses else 0,
+        sung_notes=sum(not (note.grace or note.tied) for note in top.notes) if verses else 0,
         played_notes=len(played.notes) if played else 0,
         verses=verses,
         lowest=pitch_name(min(pitches)) if pitches else None,

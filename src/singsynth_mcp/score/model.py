@@ -46,6 +46,8 @@ class Note:
     lyrics: tuple[Lyric, ...] = ()
     grace: bool = False
     """A grace note; `position` is that of the note it leads to, `duration` 0."""
+    tied: bool = False
+    """Tied to the note before, but not merged into it: it has a syllable of its own."""
     slurred: bool = False
     """True when a slur from the note before reaches this one."""
     breath_mark: bool = False

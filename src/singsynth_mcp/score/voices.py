@@ -33,6 +33,7 @@ class WrittenNote:
     slurred: bool = False
     breath_mark: bool = False
     fermata: bool = False
+    tied: bool = False
     chord: bool = False
     """Sounds together with the note before it."""
     position: Fraction = Fraction(0)
@@ -68,7 +69,10 @@ def lines_of(
 def _merge_ties(
     part: str, written: Iterable[WrittenNote], measures: Sequence[Measure], findings: Findings
 ) -> list[WrittenNote]:
-    """Merge each tied note into the one before it: same pitch, starting where that ends, in the same voice if any."""
+    """Merge each tied note into the one before it: same pitch, starting where that ends, in the same voice if any.
+
+    A tied note with a syllable of its own stays: where verses differ, the tie is meant for one of them alone.
+    """
     merged: list[WrittenNote] = []
     waiting: dict[float, list[WrittenNote]] = defaultdict(list)
 
@@ -79,14 +83,18 @@ def _merge_ties(
     for note in sorted(written, key=lambda note: note.position):
         if note.tie_stop and not note.grace:
             first = _tied_to(note, waiting[note.midi])
-            if first is not None:
+            if first is None:
+                report("tie_unmatched", "A tie ends here that starts nowhere; the note is sung anew", note)
+            elif note.lyrics and note.lyrics != first.lyrics:
+                text = note.lyrics[0].syllables[0]
+                report("lyric_on_tie", f'A tied note has the syllable "{text}": it is sung, the tie is not', note)
+                note.tied = True
+                waiting[note.midi].remove(first)
+            else:
                 _extend(first, note)
-                if note.lyrics:
-                    report("lyric_on_tie", f'The syllable "{note.lyrics[0].syllables[0]}" under a tied note', note)
                 if not note.tie_start:
                     waiting[note.midi].remove(first)
                 continue
-            report("tie_unmatched", "A tie ends here that starts nowhere; the note is sung anew", note)
         merged.append(note)
         if note.tie_start and not note.grace:
             waiting[note.midi].append(note)
@@ -168,8 +176,8 @@ def _notes(stack: list[WrittenNote], measures: Sequence[Measure], ids: Iterator[
     return with_whole_words(
         Note(
             f"n{next(ids)}", note.position, note.duration, note.midi, measures[note.measure].number,
-            beat_of(measures[note.measure], note.offset), note.lyrics, note.grace, note.slurred, note.breath_mark,
-            note.fermata,
+            beat_of(measures[note.measure], note.offset), note.lyrics, note.grace, note.tied, note.slurred,
+            note.breath_mark, note.fermata,
         )
         for note in stack
     )  # fmt: skip
