@@ -9,18 +9,21 @@ import anyio
 import pytest
 
 _LONGEST_SECONDS = 60
+_LONGEST_SLOW_SECONDS = 600
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
-            item.obj = _bounded(item.obj)
+            item.obj = _bounded(
+                item.obj, _LONGEST_SLOW_SECONDS if item.get_closest_marker("slow") else _LONGEST_SECONDS
+            )
 
 
-def _bounded(test):
+def _bounded(test, seconds):
     @functools.wraps(test)
     async def bounded(*args, **kwargs):
-        with anyio.fail_after(_LONGEST_SECONDS):
+        with anyio.fail_after(seconds):
             await test(*args, **kwargs)
 
     return bounded

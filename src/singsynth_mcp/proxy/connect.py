@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import mcp_types as types
 from mcp import Client
 from mcp.client.session import (
+    ClientSession,
     ElicitationFnT,
     ListRootsFnT,
     LoggingFnT,
@@ -21,6 +23,8 @@ from mcp.client.stdio import StdioServerParameters
 from singsynth_mcp import __version__
 from singsynth_mcp.proxy.config import UpstreamSpec
 
+HOST_CAPABILITIES: ContextVar[dict[str, Any] | None] = ContextVar("HOST_CAPABILITIES", default=None)
+"""What the host of the request now under way has declared, as on the wire; None where no host asks."""
 _CONNECT_TIMEOUT_SECONDS = 30.0
 
 
@@ -72,7 +76,22 @@ async def client_to(target: Any, callbacks: Callbacks, *, mode: str = "auto") ->
     ) as client:
         # What an upstream answers is for the host to judge: no second validation, no listing before each call.
         client.session.validate_tool_result = _pass  # type: ignore[method-assign]
+        _declare_per_request(client.session)
         yield client
+
+
+def _declare_per_request(session: ClientSession) -> None:
+    """Let each request declare what its own host can do: the SDK declares the same for a whole connection."""
+    stamp = session._stamp
+
+    def stamp_with_capabilities(data: dict[str, Any], opts: Any) -> None:
+        stamp(data, opts)
+        meta = (data.get("params") or {}).get("_meta") or {}
+        declared = HOST_CAPABILITIES.get()
+        if declared is not None and types.CLIENT_CAPABILITIES_META_KEY in meta:
+            meta[types.CLIENT_CAPABILITIES_META_KEY] = declared
+
+    session._stamp = stamp_with_capabilities
 
 
 def _target(spec: UpstreamSpec, refusals: list[int]) -> Any:

@@ -42,6 +42,12 @@ class FrontCall:
         return self.ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
 
     @property
+    def capabilities(self) -> dict[str, Any]:
+        """What the host has declared, as on the wire."""
+        declared = self.ctx.session.client_capabilities or types.ClientCapabilities()
+        return declared.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    @property
     def progress(self) -> ProgressFnT | None:
         """Where progress goes; None when the host did not ask (then an upstream need not stream)."""
         if not any(token in self._meta for token in _PROGRESS_TOKENS):

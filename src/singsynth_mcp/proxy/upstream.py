@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 
 from singsynth_mcp.errors import UpstreamDied, UpstreamUnavailable
 from singsynth_mcp.proxy.config import UpstreamSpec
-from singsynth_mcp.proxy.connect import Callbacks, Dial, TokenRefused, connect
+from singsynth_mcp.proxy.connect import HOST_CAPABILITIES, Callbacks, Dial, TokenRefused, connect
 from singsynth_mcp.proxy.connection import Connection, ConnectionEnded
 from singsynth_mcp.proxy.merge import Listing
 from singsynth_mcp.proxy.relay import FrontCall
@@ -66,6 +66,7 @@ class Upstream:
         Raises UpstreamUnavailable (nothing was asked), UpstreamDied (it may have been done), MCPError.
         """
         connection = await self._connected()
+        declared = HOST_CAPABILITIES.set(front.capabilities if front is not None else None)
         if front is not None:
             self._fronts.append(front)
         try:
@@ -75,6 +76,7 @@ class Upstream:
             message = f"the upstream server {self.name!r} died during the call"
             raise UpstreamDied(message, hint="It is started again at the next call: call again.") from None
         finally:
+            HOST_CAPABILITIES.reset(declared)
             self._used_at = self._clock()
             if front is not None:
                 self._fronts.remove(front)
