@@ -27,12 +27,18 @@ async def parse_score(request: ParseScoreRequest, services: CpuServices) -> Scor
 
     Raises SingSynthError: a form or path that cannot be taken, a file that is no score, DeadlineExceeded.
     """
+    stored: Score | None = None
+    data, name = b"", ""
     if chosen_form(request) == "score":
-        score = await load_score(request.score or "", services)
+        stored = await load_score(request.score or "", services)
     else:
         data, name = await source_bytes(request, services)
-        score = await within_deadline("parse_score", lambda: _read(data, name))
-    return await _stored_and_described(score, services, request.part, request.range)
+
+    def work() -> tuple[Score, ScoreResult]:
+        score = stored or _read(data, name)
+        return score, _described(score, request)
+
+    return await _stored(*await within_deadline("parse_score", work), services)
 
 
 async def modify_score(request: ModifyScoreRequest, services: CpuServices) -> ScoreResult:
@@ -43,11 +49,14 @@ async def modify_score(request: ModifyScoreRequest, services: CpuServices) -> Sc
     from singsynth_mcp.score.edits import apply_operations
 
     score = await load_score(request.score, services)
-    edited, changes = await within_deadline("modify_score", lambda: apply_operations(score, request.operations))
-    result = await _stored_and_described(edited, services, request.part, request.range)
-    if len(changes) > LIST_LIMIT:
-        changes = [*changes[: LIST_LIMIT - 1], f"… and {len(changes) - LIST_LIMIT + 1} more operations"]
-    return result.model_copy(update={"changes": changes})
+
+    def work() -> tuple[Score, ScoreResult]:
+        edited, changes = apply_operations(score, request.operations)
+        if len(changes) > LIST_LIMIT:
+            changes = [*changes[: LIST_LIMIT - 1], f"… and {len(changes) - LIST_LIMIT + 1} more operations"]
+        return edited, _described(edited, request).model_copy(update={"changes": changes})
+
+    return await _stored(*await within_deadline("modify_score", work), services)
 
 
 async def load_score(score_id: str, services: CpuServices) -> Score:
@@ -73,14 +82,16 @@ def _read(data: bytes, name: str) -> Score:
     return read_score(data, name)
 
 
-async def _stored_and_described(
-    score: Score, services: CpuServices, part: str | None, window: str | None
-) -> ScoreResult:
-    """Store a score unless it is there already (equal scores have one id), and describe it."""
+def _described(score: Score, request: ParseScoreRequest | ModifyScoreRequest) -> ScoreResult:
     from singsynth_mcp.cpu_server.describing import describe
+
+    return describe(score, request.part, request.range)
+
+
+async def _stored(score: Score, result: ScoreResult, services: CpuServices) -> ScoreResult:
+    """Store a score (equal scores have one id) and return its description with the id."""
     from singsynth_mcp.score.blobs import score_to_bytes
 
-    result = await within_deadline("parse_score", lambda: describe(score, part, window))
     blob = await services.store.put_blob(await to_thread.run_sync(score_to_bytes, score))
     header = {
         "title": score.title,
