@@ -20,8 +20,8 @@ from torch import nn
 from training.batches import Phrase
 from training.stages import STAGES, Stage, fit_directory
 
-SHARES = {"durations": 0.03, "pitch": 0.10, "variance": 0.07, "vocoder": 0.20, "acoustic": 0.60}
-"""How the minutes of fitting are divided."""
+SHARES = {"durations": 0.02, "pitch": 0.09, "variance": 0.05, "acoustic": 0.64, "vocoder": 0.20}
+"""How the minutes of fitting are divided; each net learns from what those before it predict."""
 CHECKPOINT_SECONDS = 120.0
 LOG_EVERY = 50
 WARM_UP = 100

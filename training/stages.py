@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NEUTRAL_STEPS = torch.tensor(1)
 PREDICTED_SHARE = 0.6
-"""How often the acoustic model is given predicted variance curves instead of the true ones."""
+"""How often a net is given what the net before it predicts instead of the truth."""
 
 
 class Stage(ABC):
@@ -223,6 +223,23 @@ class AcousticStage(Stage):
             "residual": 0.1 * held(residual.abs(), weight),
         }
 
+    def mel_of(self, phrase: Phrase, breathiness: Tensor, voicing: Tensor) -> Tensor:
+        """Return the mel float32 [T, M] of a phrase at its F0 under variance curves [T]."""
+        score, frames = score_batch([phrase]), phrase.frames
+        with torch.no_grad():
+            mel: Tensor = self.modules["acoustic"](
+                score["tokens"],
+                score["languages"],
+                score["ph_dur"],
+                torch.from_numpy(phrase.example.f0)[None],
+                breathiness[None],
+                voicing[None],
+                score["gender"][:, None].expand(1, frames),
+                singers(score["speaker"], frames),
+                NEUTRAL_STEPS,
+            )
+        return mel[0]
+
     def weights(self, score: Batch, crop: Batch) -> Tensor:
         """Weigh consonants (short, and what makes words) more than vowels, silence less."""
         ends = torch.cumsum(score["ph_dur"], dim=1)
@@ -233,7 +250,7 @@ class AcousticStage(Stage):
 
 
 class VocoderStage(Stage):
-    """The envelopes that a mel was made of."""
+    """The envelopes that a mel was made of, whether it is true or the acoustic model's."""
 
     name = "vocoder"
     batch, length = 16, 96
@@ -242,12 +259,24 @@ class VocoderStage(Stage):
     def build(self) -> dict[str, nn.Module]:
         """Return the vocoder."""
         self.to_mel = nets.bands_to_mel()
+        self.predicted: dict[int, np.ndarray] = {}
         return {"vocoder": nets.vocoder()}
+
+    def prepare(self, phrases: list[Phrase]) -> None:
+        """Let the fitted variance and acoustic stages predict every phrase's mel."""
+        variance, acoustic = fitted(Variance()), fitted(AcousticStage())
+        for phrase in phrases:
+            mel = acoustic.mel_of(phrase, *variance.curves_of(phrase))
+            self.predicted[id(phrase)] = mel.numpy().astype(np.float16)
 
     def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
         """Return L1 distances of the envelopes, weighted by how audible each band is."""
         chosen = choose(phrases, self.batch, rng)
         crop = crop_batch(chosen, self.curves, self.length, rng)
+        for row in np.flatnonzero(rng.random(self.batch) < PREDICTED_SHARE):
+            if id(chosen[row]) in self.predicted:
+                mel = self.predicted[id(chosen[row])][crop["frames"][row].numpy()]
+                crop["mel"][row] = torch.from_numpy(mel.astype(np.float32))
         net = self.modules["vocoder"]
         tone_db = level_shifts(self.batch, rng)
         noise_db = level_shifts(self.batch, rng)
@@ -281,5 +310,5 @@ def fit_directory() -> Path:
 
 
 STAGES: dict[str, type[Stage]] = {
-    stage.name: stage for stage in (Durations, Pitch, Variance, VocoderStage, AcousticStage)
+    stage.name: stage for stage in (Durations, Pitch, Variance, AcousticStage, VocoderStage)
 }

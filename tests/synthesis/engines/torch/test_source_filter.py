@@ -11,8 +11,8 @@ from singsynth_mcp.synthesis.engines.torch.source_filter import (  # noqa: E402
     HOP,
     SAMPLE_RATE,
     SourceFilter,
+    filter_matrices,
     limit,
-    minimum_phase_matrix,
     sample_noise,
 )
 
@@ -76,15 +76,26 @@ def test_silent_envelopes_make_silence():
     assert np.abs(sing(SILENT, SILENT, 220.0)).max() < 1e-8
 
 
-def test_phase_matrix_makes_filters_minimum_phase():
-    rng = np.random.default_rng(1)
-    levels = np.convolve(rng.standard_normal(BANDS + 20), np.hanning(21), "valid")
-    phase = levels @ minimum_phase_matrix(CENTRES)
-    bins = np.interp(np.arange(BINS) * SAMPLE_RATE / 2048, CENTRES, levels)
-    response = np.fft.irfft(np.exp(bins + 1j * phase))
+def test_filters_are_smooth_and_minimum_phase():
+    amplitude, phase = filter_matrices(CENTRES)
+    levels = np.full(BANDS, -3.0)
+    levels[20] = 3.0  # a peak no voice has, and long ringing if it were kept
+    response = np.fft.irfft(np.exp(levels @ amplitude + 1j * (levels @ phase)))
     energy = np.cumsum(response**2) / np.sum(response**2)
-    assert energy[200] > 0.98
-    assert energy[1023] > 0.9999  # nothing wraps round to negative time
+    assert energy[1023] > 0.999
+    np.testing.assert_allclose(np.full(BANDS, -3.0) @ amplitude, -3.0, atol=1e-9)
+
+
+def test_a_steady_note_has_no_lines_at_the_frame_rate():
+    rng = np.random.default_rng(5)
+    harmonic = torch.from_numpy(rng.uniform(-6.0, -2.0, BANDS)).float().expand(1, 120, BANDS)
+    audio = SourceFilter(CENTRES)(harmonic, envelope(SILENT), torch.full((1, 120), 698.5))[0].numpy()
+    middle = audio[20 * HOP : 100 * HOP]
+    spectrum = np.abs(np.fft.rfft(middle * np.blackman(len(middle)), n=1 << 18))
+    hertz = np.arange(len(spectrum)) * SAMPLE_RATE / (1 << 18)
+    carrier = spectrum[np.abs(hertz - 698.5) < 10].max()
+    for line in (698.5 - SAMPLE_RATE / HOP, 698.5 + SAMPLE_RATE / HOP):
+        assert spectrum[np.abs(hertz - line) < 10].max() < 0.003 * carrier
 
 
 def test_limit_leaves_quiet_samples_alone_and_never_reaches_one():

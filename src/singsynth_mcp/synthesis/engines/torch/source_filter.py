@@ -30,27 +30,28 @@ from singsynth_mcp.synthesis.engines.torch.fourier import (
 SAMPLE_RATE = 44100
 HOP = 512
 BANDS = 128
+KEPT_SECONDS, LONGEST_SECONDS = 0.004, 0.009
+"""Quefrencies between which an envelope's detail fades out."""
 
 
-def band_to_bin_matrix(centres_hz: np.ndarray) -> np.ndarray:
-    """Return float64 [bands, BINS]: linear interpolation from bands to DFT bins."""
-    bins = np.arange(BINS) * SAMPLE_RATE / FFT_SIZE
-    return np.stack([np.interp(bins, centres_hz, row) for row in np.eye(len(centres_hz))])
+def filter_matrices(centres_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return two float64 [bands, BINS]: log amplitudes at bands to log amplitude and phase at bins.
 
-
-def minimum_phase_matrix(centres_hz: np.ndarray) -> np.ndarray:
-    """Return float64 [bands, BINS]: log amplitudes at bands times this is the minimum phase.
-
-    The phase is the Hilbert transform of the log amplitude, linear in it; taken through the folded
-    cepstrum on a grid four times finer than the filter's.
+    Bands are interpolated linearly, then smoothed by fading out the cepstrum from 4 to 9 ms: an
+    envelope has no finer detail, and a filter that rings longer than a frame's room wraps round and
+    buzzes at the frame rate. The phase is the minimum phase, through the folded cepstrum; both are
+    linear in the log amplitudes. Computed on a grid four times finer than the filter's.
     """
     size = 4 * FFT_SIZE
     fine = np.arange(size // 2 + 1) * SAMPLE_RATE / size
     levels = np.stack([np.interp(fine, centres_hz, row) for row in np.eye(len(centres_hz))])
-    cepstrum = np.fft.irfft(levels, axis=1)
-    cepstrum[:, 1 : size // 2] *= 2.0
-    cepstrum[:, size // 2 + 1 :] = 0.0
-    return np.fft.rfft(cepstrum, axis=1).imag[:, ::4]
+    cepstrum = np.fft.irfft(levels, axis=1)[:, : size // 2 + 1]
+    quefrency = np.arange(size // 2 + 1) / SAMPLE_RATE
+    faded = np.clip((quefrency - KEPT_SECONDS) / (LONGEST_SECONDS - KEPT_SECONDS), 0.0, 1.0)
+    folded = cepstrum * (0.5 + 0.5 * np.cos(math.pi * faded))
+    folded[:, 1:-1] *= 2.0
+    spectrum = np.fft.rfft(folded, n=size, axis=1)[:, ::4]
+    return spectrum.real, spectrum.imag
 
 
 def sample_noise(count: Tensor) -> Tensor:
@@ -75,10 +76,7 @@ class SourceFilter(nn.Module):
         super().__init__()
         self.fourier = RealFourier()
         order = bin_numbers().reshape(-1).clamp(max=BINS - 1)
-        for name, matrix in (
-            ("to_bins", band_to_bin_matrix(centres_hz)),
-            ("to_phase", minimum_phase_matrix(centres_hz)),
-        ):
+        for name, matrix in zip(("to_bins", "to_phase"), filter_matrices(centres_hz), strict=True):
             table = torch.from_numpy(matrix).to(torch.float32)[:, order].contiguous()
             self.register_buffer(name, table, persistent=False)
         window = torch.hann_window(2 * HOP, periodic=True)
