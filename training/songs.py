@@ -8,7 +8,7 @@ import numpy as np
 
 from training.examples import FRAME_SECONDS
 from training.inventory import BREATH, BY_SYMBOL, SILENCE
-from training.rules.timing import coda_seconds, fitted_seconds, natural_seconds
+from training.rules.timing import coda_seconds, fitted_seconds, hurried_seconds, natural_seconds
 
 PAD_SECONDS = 8 * FRAME_SECONDS
 LOWEST_MIDI, HIGHEST_MIDI = 55, 81
@@ -168,7 +168,10 @@ class _Writer:
             lengths = natural
             start = before.end
         else:
-            lengths = fitted_seconds(natural, before.end - before.start)
+            room = before.end - before.start
+            if before.source is not None:
+                natural = [hurried_seconds(length, room) for length in natural]
+            lengths = fitted_seconds(natural, room)
             start = before.end - sum(lengths)
             self._phonemes[-1] = SungPhoneme(
                 before.symbol, before.start, start, start - before.start, before.midi, before.source

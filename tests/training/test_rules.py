@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from training.examples import FRAME_SECONDS
 from training.rules.pitch import LEAD_SECONDS, flutter, pitch_rule
-from training.rules.timing import coda_seconds, fitted_seconds, natural_seconds, to_frames
+from training.rules.timing import coda_seconds, fitted_seconds, hurried_seconds, natural_seconds, to_frames
 from training.songs import Note
 
 STEP = 0.0058
@@ -29,6 +29,8 @@ def test_consonants_keep_to_their_limits():
     assert sum(fitted_seconds([0.1, 0.1], room=0.2)) == pytest.approx(0.1)
     assert fitted_seconds([0.1], room=5.0) == [0.1]
     assert fitted_seconds([], room=0.1) == []
+    assert hurried_seconds(0.1, room=1.0) == 0.1
+    assert 0.06 <= hurried_seconds(0.1, room=0.1) < hurried_seconds(0.1, room=0.2) < 0.1
     assert coda_seconds(0.1) <= 0.05
 
 

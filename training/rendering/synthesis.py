@@ -89,9 +89,18 @@ def shape(excitation: np.ndarray, log_amplitude: np.ndarray) -> np.ndarray:
             views[first * STEP_SAMPLES : last * STEP_SAMPLES : STEP_SAMPLES] * window
         )
         spectrum = fft.rfft(frames, axis=1) * minimum_phase(log_amplitude[first:last])
-        _overlap_add(output, fft.irfft(spectrum, axis=1), first)
+        _overlap_add(output, fft.irfft(spectrum, axis=1) * _frame_edges(), first)
     start = _LEAD + half
     return output[start : start + len(excitation)]
+
+
+@cache
+def _frame_edges() -> np.ndarray:
+    """Return float32 [2048]: what rings longer than a frame ends softly, nor begins with its tail."""
+    edges = np.ones(FFT_SIZE, np.float32)
+    edges[:_LEAD] = np.hanning(2 * _LEAD)[:_LEAD]
+    edges[-_LEAD:] = np.hanning(2 * _LEAD)[_LEAD:]
+    return edges
 
 
 def _overlap_add(output: np.ndarray, frames: np.ndarray, first: int) -> None:

@@ -18,6 +18,7 @@ _LEAST_SECONDS = {
 _LEAST_OTHER_SECONDS = 0.065
 _MOST_SECONDS = 0.160
 _MOST_OF_NOTE = 0.5
+_UNHURRIED_SECONDS, _MOST_HURRIED = 0.4, 0.6
 _CODA_SHARE = 0.35
 _CODA_SECONDS = (0.070, 0.250)
 SHORTEST_SECONDS = 2.0 * FRAME_SECONDS
@@ -27,6 +28,16 @@ def natural_seconds(symbol: str, spoken: float) -> float:
     """Return how long a consonant is sung when there is room; ``spoken`` is its spoken length."""
     least = _LEAST_SECONDS.get(symbol.rpartition("/")[2], _LEAST_OTHER_SECONDS)
     return float(np.clip(spoken, least, _MOST_SECONDS))
+
+
+def hurried_seconds(natural: float, room: float) -> float:
+    """Return a consonant's length where it takes its time from a note of ``room`` seconds.
+
+    Consonants are spared less than vowels as tempo rises, but they give some: their length goes with
+    the root of short notes' lengths (compare Klatt, Linguistic uses of segmental duration in English,
+    JASA 59, 1976, on incompressibility).
+    """
+    return natural * float(np.clip(np.sqrt(room / _UNHURRIED_SECONDS), _MOST_HURRIED, 1.0))
 
 
 def fitted_seconds(natural: list[float], room: float) -> list[float]:
