@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 from anyio import to_thread
 
@@ -32,16 +33,21 @@ async def proxy(folder: Path) -> AsyncIterator[str]:
         yield url
 
 
-async def test_a_proxy_sings_the_same_samples(run: Run, tmp_path: Path) -> None:
+@pytest.fixture
+def sung_here(run: Run, tmp_path: Path) -> Path:
+    done = run("sing", USAGI, "-o", tmp_path / "here.wav")
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "here.wav"
+
+
+async def test_a_proxy_sings_the_same_samples(run: Run, tmp_path: Path, sung_here: Path) -> None:
     async with proxy(tmp_path / "proxy") as url:
         sing = partial(run, "sing", USAGI, "-o", tmp_path / "there.wav", "--url", url, "--json", SINGSYNTH_TOKEN=TOKEN)
         there = await to_thread.run_sync(sing)
     assert there.returncode == 0, there.stderr
     assert json.loads(there.stdout)["path"] == str(tmp_path / "there.wav")
-    here = await to_thread.run_sync(partial(run, "sing", USAGI, "-o", tmp_path / "here.wav", "--json"))
-    assert here.returncode == 0, here.stderr
     first, _ = soundfile.read(tmp_path / "there.wav", dtype="int16")
-    second, _ = soundfile.read(tmp_path / "here.wav", dtype="int16")
+    second, _ = soundfile.read(sung_here, dtype="int16")
     assert np.array_equal(first, second)
 
 
