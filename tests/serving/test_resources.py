@@ -52,7 +52,9 @@ async def test_a_large_artifact_is_a_summary_and_parts(era):
 
 @eras
 async def test_many_small_blobs_stay_under_the_cap(era):
-    mel = await put("mel", *(bytes([n % 256, n // 256]) for n in range(4000)))
+    store = FolderStore.from_settings(Settings())
+    entry = Entry(0.0, await store.put_blob(b"ab"))
+    mel = await store.put(Manifest("mel", {}, (entry,) * 4000))
     async with Client(made_server(), mode=era) as client:
         result = await client.read_resource(URI + mel)
     assert len(result.model_dump_json()) < 700_000

@@ -5,7 +5,7 @@ import json
 
 import mcp_types as types
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from singsynth_mcp.errors import ArtifactsMissing, UnknownName
@@ -74,6 +74,7 @@ _json = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.dictionaries(st.text(max_size=12), st.lists(_json, max_size=80) | st.text(max_size=9000), max_size=6))
 def test_any_structure_of_lists_and_texts_fits(facts):
     assert len(json.dumps(fit_structured(facts), ensure_ascii=False).encode()) <= STRUCTURED_LIMIT_BYTES

@@ -208,3 +208,12 @@ def test_every_contract_makes_a_definition():
         assert definition.input_schema["type"] == "object"
         assert definition.output_schema["type"] == "object"
         assert len(definition.description) < 1000
+
+
+def test_schemas_say_nothing_twice():
+    schema = serving_tools.define(TOOLS["sing"]).input_schema
+    assert "title" not in schema
+    assert schema["properties"]["voicebank"] == {"type": "string"}
+    assert schema["properties"]["part"]["description"].startswith("Sing this part alone")
+    assert {"type": "null"} in schema["properties"]["loudness_lufs"]["anyOf"]
+    assert "title" in serving_tools.define(TOOLS["parse_score"]).output_schema["properties"]

@@ -16,7 +16,7 @@ from singsynth_mcp.contracts.sing import SingRequest
 from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.jobs.inprocess import InProcessJobs
 from singsynth_mcp.proxy.caller import UpstreamCaller
-from singsynth_mcp.proxy.config import UpstreamSpec, own_upstreams, read_upstreams
+from singsynth_mcp.proxy.config import UpstreamSpec, own_upstreams, read_upstreams, without_files
 from singsynth_mcp.proxy.connect import Dial, connect
 from singsynth_mcp.proxy.forwarding import MergedPrompts, MergedResources, MergedTools
 from singsynth_mcp.proxy.jobs import merged_job_tools
@@ -40,14 +40,21 @@ OWN_TOOLS = ("sing", "get_job", "cancel_job", "list_jobs")
 
 
 def build_server(
-    settings: Settings, upstreams: dict[str, UpstreamSpec] | None = None, dial: Dial = connect
+    settings: Settings,
+    upstreams: dict[str, UpstreamSpec] | None = None,
+    dial: Dial = connect,
+    *,
+    over_http: bool = False,
 ) -> SingSynthServer:
     """Return the proxy over `upstreams`; those that the settings name, or the package's own servers, when left out.
 
+    Over HTTP its children read only the folders of SINGSYNTH_ROOTS, as they would when served so themselves.
     Raises FileProblem and InvalidRequest for a configuration that cannot be read.
     """
     if upstreams is None:
         upstreams = read_upstreams(settings.upstreams) if settings.upstreams else own_upstreams()
+    if over_http:
+        upstreams = without_files(upstreams)
     notices = Notices()
     merged = Upstreams(upstreams, settings.cache, notices, frozenset(OWN_TOOLS), dial)
     jobs = InProcessJobs("proxy")
@@ -67,7 +74,8 @@ def run(
 ) -> None:
     """Serve until the client leaves or the process is told to stop; `config` goes before SINGSYNTH_UPSTREAMS."""
     upstreams = read_upstreams(config) if config else None
-    serve(partial(build_server, upstreams=upstreams), transport, host, port)
+    build = partial(build_server, upstreams=upstreams, over_http=transport != "stdio")
+    serve(build, transport, host, port)
 
 
 async def _sing(caller: UpstreamCaller, request: SingRequest, on_progress: OnProgress) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from singsynth_mcp.errors import FileProblem, InvalidRequest
 
+_ROOTS = "SINGSYNTH_ROOTS"
 UpstreamName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
 
@@ -44,6 +46,15 @@ def own_upstreams() -> dict[str, UpstreamSpec]:
         return UpstreamSpec(command=sys.executable, args=("-m", "singsynth_mcp", server), env=dict(os.environ))
 
     return {"cpu": child("cpu"), "gpu": child("gpu")}
+
+
+def without_files(upstreams: Mapping[str, UpstreamSpec]) -> dict[str, UpstreamSpec]:
+    """Return `upstreams` whose children read only the folders of SINGSYNTH_ROOTS: hosts elsewhere will call them."""
+    roots = os.environ.get(_ROOTS, "")
+    return {
+        name: spec if spec.command is None else spec.model_copy(update={"env": {_ROOTS: roots} | spec.env})
+        for name, spec in upstreams.items()
+    }
 
 
 def read_upstreams(path: Path) -> dict[str, UpstreamSpec]:

@@ -69,10 +69,11 @@ def capped(result: types.CallToolResult, tool: str) -> types.CallToolResult:
 def fit_structured(facts: dict[str, Any], *, first_row: int = 1) -> dict[str, Any]:
     """Return `facts` under STRUCTURED_LIMIT_BYTES: the largest list is cut until it fits, its `next` corrected."""
     facts = json.loads(json.dumps(facts, ensure_ascii=False))
-    while len(_text(facts).encode()) > STRUCTURED_LIMIT_BYTES:
+    while (size := len(_text(facts).encode())) > STRUCTURED_LIMIT_BYTES:
         owner, name = max(_lists_and_strings(facts), key=lambda place: len(_text(place[0][place[1]])))
         value = owner[name]
-        kept = max(len(value) - max(len(value) // 8, 1), 0)
+        share = 2 if size > 2 * STRUCTURED_LIMIT_BYTES else 8
+        kept = max(len(value) - max(len(value) // share, 1), 0)
         owner[name] = value[:kept]
         if isinstance(value, list) and ("total" in owner or "next" in owner):
             owner["next"] = f"{first_row + kept}-{first_row + kept + LIST_LIMIT - 1}"
