@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from singsynth_mcp.performance.model import Phrase
-from singsynth_mcp.synthesis.durations import CONSONANT_SHARE, fit_durations, group_spans
+from singsynth_mcp.synthesis.durations import CONSONANT_SHARE, ONSET_SHARE, fit_durations, group_spans
 from singsynth_mcp.synthesis.frames import frame_counts
 from tests.singing import phrase_of
 
@@ -41,13 +41,16 @@ def test_a_short_note_shrinks_all_in_proportion() -> None:
 def test_consonants_never_take_more_than_their_share() -> None:
     phrase = phrase_of([(0.0, 0.3, 60, "k a"), (0.3, 0.5, 60, "s a")])
     bounds = _fit(phrase, 0.05, 0.01, 0.4, 0.3)
+    np.testing.assert_allclose(0.3 - bounds[2], ONSET_SHARE * 0.3)
+    stopped = phrase_of([(0.0, 0.3, 60, "k i cl"), (0.3, 0.5, 60, "t e")])
+    bounds = _fit(stopped, 0.05, 0.01, 0.2, 0.2, 0.3)
     np.testing.assert_allclose(0.3 - bounds[2], CONSONANT_SHARE * 0.3)
 
 
 def test_a_model_that_answers_zeros_leaves_something_of_everything() -> None:
     phrase = phrase_of([(0.0, 0.4, 60, "k a"), (0.4, 0.4, 60, "s a")])
     bounds = _fit(phrase, 0.0, 0.0, 0.0, 0.0)
-    np.testing.assert_allclose(bounds, [0.0, 0.0, 0.2, 0.4, 0.8])
+    np.testing.assert_allclose(bounds, [0.0, 0.0, 0.24, 0.4, 0.8])
 
 
 def test_a_rest_keeps_its_start_and_lends_its_end_to_the_next_consonant() -> None:
