@@ -24,6 +24,27 @@ SPEAKERS = ("solo", "choir.v2/warm")
 EMBEDDINGS = {"solo": [1.0, 0.0, 0.5, 0.25], "choir.v2/warm": [0.0, 2.0, -0.5, 0.75]}
 ACOUSTIC_INPUTS = ("languages", "gender", "velocity", "breathiness", "voicing", "spk_embed", "depth", "steps")
 MEL = {"sample_rate": 44100, "hop_size": 512, "num_mel_bins": models.BINS}
+_MULTI = {
+    "acoustic": "acoustic.onnx",
+    "vocoder": "sine",
+    "speakers": list(SPEAKERS),
+    "use_lang_id": True,
+    "mel_base": "e",
+    "max_depth": 0.6,
+    "use_continuous_acceleration": True,
+    "use_variable_depth": True,
+    "use_key_shift_embed": True,
+    "use_speed_embed": True,
+    "use_breathiness_embed": True,
+    "use_voicing_embed": True,
+}
+_CHARACTER = {
+    "name": "Sine",
+    "license": "CC0-1.0",
+    "credits": ["Sung by a sine"],
+    "range": ["A3", "E5"],
+    "subbanks": [{"color": "Solo", "suffix": "solo"}, {"color": "Warm", "suffix": "choir.v2/warm"}],
+}
 
 
 def multi(
@@ -39,21 +60,7 @@ def multi(
 ) -> Path:
     """Write a bank with prefixed symbols, languages, speakers, steps, float depth and mel base e."""
     ids = {symbol: number for number, symbol in enumerate(SYMBOLS, start=1)}
-    root = {
-        "acoustic": "acoustic.onnx",
-        "vocoder": "sine",
-        "speakers": list(SPEAKERS),
-        "use_lang_id": True,
-        "mel_base": "e",
-        "max_depth": 0.6,
-        "use_continuous_acceleration": True,
-        "use_variable_depth": True,
-        "use_key_shift_embed": True,
-        "use_speed_embed": True,
-        "use_breathiness_embed": True,
-        "use_voicing_embed": True,
-    }
-    _stage(folder, root | (config or {}), ids)
+    _stage(folder, _MULTI | (config or {}), ids)
     models.acoustic(
         folder / "acoustic.onnx",
         inputs=acoustic_inputs,
@@ -83,16 +90,7 @@ def multi(
     _dictionary(folder / "dsdur" / "dsdict-ja.yaml", SYMBOLS, {"no": ["n", "o"], "on": ["ja/o", "ja/N"]})
     for stage in ("dsdur", "dspitch", "dsvariance"):
         _dictionary(folder / stage / "dsdict.yaml", SYMBOLS, {})
-    _write_yaml(
-        folder / "character.yaml",
-        {
-            "name": "Sine",
-            "license": "CC0-1.0",
-            "credits": ["Sung by a sine"],
-            "range": ["A3", "E5"],
-            "subbanks": [{"color": "Solo", "suffix": "solo"}, {"color": "Warm", "suffix": "choir.v2/warm"}],
-        },
-    )
+    _write_yaml(folder / "character.yaml", _CHARACTER)
     (folder / "character.txt").write_text("name=Sine\n", encoding="utf-8")
     return folder
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.processes import ROOT, environment
 
-HEAVY = ("numpy", "scipy", "onnxruntime", "soundfile", "soxr", "matplotlib", "pyopenjtalk", "music21", "torch", "docket")
+HEAVY = ("numpy", "scipy", "onnxruntime", "soundfile", "soxr", "matplotlib", "pyopenjtalk", "music21", "torch")
 LIST_TOOLS = """
 import sys, anyio
 from mcp import Client
@@ -30,6 +30,7 @@ print([name for name in {heavy} if name in sys.modules])
 def test_listing_tools_loads_nothing_heavy(module, arguments):
     code = LIST_TOOLS.format(module=module, arguments=arguments, heavy=HEAVY)
     code = "from singsynth_mcp.proxy.config import UpstreamSpec\n" + code
-    done = subprocess.run([sys.executable, "-c", code], env=environment(), cwd=ROOT, capture_output=True, encoding="utf-8")
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment(), cwd=ROOT, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

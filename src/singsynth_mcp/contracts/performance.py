@@ -57,7 +57,9 @@ class AlignRequest(Request):
     speaker: SpeakerArgument | None = Field(default=None, description="The voicebank's first speaker when left out")
     controls: Controls = Field(default_factory=dict)
     transpose: float = Field(default=0, ge=-48, le=48, description="Semitones")
-    breaths: bool = Field(default=True, description="Breathe in rests from a quarter second; written breath marks are always breathed")
+    breaths: bool = Field(
+        default=True, description="Breathe in rests from a quarter second; written breath marks are always breathed"
+    )
     seed: int = Field(default=0, ge=0, lt=2**31)
 
 
