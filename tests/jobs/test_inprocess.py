@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import anyio
+import anyio.lowlevel
 import pytest
+from anyio import from_thread, to_thread
 
 from singsynth_mcp.contracts.calling import Progress, ignore_progress
 from singsynth_mcp.errors import InvalidScore, UnknownJob
@@ -134,6 +136,30 @@ async def test_a_job_cancelled_before_it_began_frees_its_place(jobs):
     await jobs.submit("2", "vocode", "vocoder", second)
     await second.started.wait()
     assert first.runs == 0
+
+
+async def test_a_worker_thread_sees_that_its_job_was_cancelled(jobs):
+    started, outcome = anyio.Event(), []
+
+    def count_forever():
+        from_thread.run_sync(started.set)
+        try:
+            while True:
+                from_thread.run(anyio.lowlevel.checkpoint)
+                from_thread.check_cancelled()
+        except BaseException as error:
+            outcome.append(type(error))
+            raise
+
+    async def work(on_progress):
+        return await to_thread.run_sync(count_forever)
+
+    job_id = await jobs.submit("key", "save_audio", "media", work)
+    await started.wait()
+    await jobs.leave(job_id, keep=False)
+    assert (await jobs.wait(job_id, 0, ignore_progress)).state == "cancelled"
+    await jobs.close()
+    assert outcome == [anyio.get_cancelled_exc_class()]
 
 
 async def test_errors_are_kept_as_data_and_defects_without_their_text(jobs, caplog):

@@ -38,6 +38,8 @@ class _Job:
     attached: int = 0
     kept: bool = False
     task: asyncio.Task[None] | None = None
+    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    """Stops the work: a worker thread sees the cancellation of a scope, never that of a task."""
     changed: anyio.Event = field(default_factory=anyio.Event)
     """Set, and replaced, at every change."""
 
@@ -140,18 +142,22 @@ class InProcessJobs:
             job.progress = progress
             job.update()
 
-        try:
-            job.result = await job.work(on_progress)
-            self._end(job, "done")
-        except SingSynthError as error:
-            job.error = error.as_dict()
-            self._end(job, "failed")
-        except asyncio.CancelledError:
-            self._end(job, "cancelled")
-        except Exception as error:
-            logger.exception("%s failed", job.tool)
-            job.error = InternalError.of(job.tool, error).as_dict()
-            self._end(job, "failed")
+        if not job.live:
+            return
+        with job.scope:
+            try:
+                job.result = await job.work(on_progress)
+                self._end(job, "done")
+            except SingSynthError as error:
+                job.error = error.as_dict()
+                self._end(job, "failed")
+            except asyncio.CancelledError:
+                self._end(job, "cancelled")
+                raise
+            except Exception as error:
+                logger.exception("%s failed", job.tool)
+                job.error = InternalError.of(job.tool, error).as_dict()
+                self._end(job, "failed")
 
     def _free_place(self, job: _Job, task: asyncio.Task[None]) -> None:
         self._running[job.role].discard(job)
@@ -166,7 +172,7 @@ class InProcessJobs:
         if job.task is None:
             self._queues[job.role].remove(job)
         else:
-            job.task.cancel()
+            job.scope.cancel()
         self._end(job, "cancelled")
 
     def _end(self, job: _Job, state: State) -> None:
