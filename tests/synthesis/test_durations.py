@@ -41,10 +41,15 @@ def test_a_short_note_shrinks_all_in_proportion() -> None:
 def test_consonants_never_take_more_than_their_share() -> None:
     phrase = phrase_of([(0.0, 0.3, 60, "k a"), (0.3, 0.5, 60, "s a")])
     bounds = _fit(phrase, 0.05, 0.01, 0.4, 0.3)
-    np.testing.assert_allclose(0.3 - bounds[2], ONSET_SHARE * 0.3)
+    np.testing.assert_allclose(0.3 - bounds[2], ONSET_SHARE["vowel"] * 0.3)
     stopped = phrase_of([(0.0, 0.3, 60, "k i cl"), (0.3, 0.5, 60, "t e")])
     bounds = _fit(stopped, 0.05, 0.01, 0.2, 0.2, 0.3)
-    np.testing.assert_allclose(0.3 - bounds[2], CONSONANT_SHARE * 0.3)
+    np.testing.assert_allclose(0.3 - bounds[2], CONSONANT_SHARE["vowel"] * 0.3)
+
+
+def test_consonants_may_fill_a_short_rest() -> None:
+    phrase = phrase_of([(0.0, 0.5, 60, "k a"), (0.5, 0.1, 60, "SP"), (0.6, 0.5, 60, "s a")])
+    np.testing.assert_allclose(_fit(phrase, 0.05, 0.3, 0.01, 0.08, 0.3)[3], 0.52)
 
 
 def test_a_model_that_answers_zeros_leaves_something_of_everything() -> None:

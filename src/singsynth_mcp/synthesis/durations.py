@@ -22,12 +22,12 @@ from singsynth_mcp.synthesis.speakers import embedding_files, speaker_input
 from singsynth_mcp.voicebanks import Stage, Voicebank
 from singsynth_mcp.voicebanks.inventory import SILENCE
 
-VERSION = 2
+VERSION = 3
 MOST_ASKED_S = 1.5
 """Consonant lengths are stable for words up to this long: the model is asked for no longer ones."""
-CONSONANT_SHARE = 0.55
-"""What all but the vowel takes of a group's time, at most."""
-ONSET_SHARE = 0.4
+CONSONANT_SHARE = {"vowel": 0.55, "breath": 0.55, "rest": 1.0}
+"""What all but the vowel (or breath, or silence) takes of a group's time, at most."""
+ONSET_SHARE = {"vowel": 0.4, "breath": 0.55, "rest": 1.0}
 """What the consonants of the next note take of it, at most: in quick notes they are sung quickly, not the vowel."""
 _RULE_CONSONANT_S = 0.07
 _RULE_VOWEL_S = 0.2
@@ -80,11 +80,12 @@ def _fit_group(phonemes: Sequence[Phoneme], lengths_s: Floats, available_s: floa
         spare = max(0.0, available_s - float(lengths.sum()))
         return _shrunk(lengths, available_s) + np.float64(spare / len(phonemes))
     others = np.arange(len(phonemes)) != nucleus
+    role = phonemes[nucleus].role
     onset = np.asarray([phoneme.note != phonemes[nucleus].note for phoneme in phonemes])
     lengths[others] = np.maximum(lengths[others], frame_s)
-    lengths[onset] = _shrunk(lengths[onset], ONSET_SHARE * available_s)
+    lengths[onset] = _shrunk(lengths[onset], ONSET_SHARE[role] * available_s)
     # A frame's rounding may take a hair from a span of exactly one frame.
-    room = max(0.0, min(CONSONANT_SHARE * available_s, available_s - 1.01 * frame_s))
+    room = max(0.0, min(CONSONANT_SHARE[role] * available_s, available_s - 1.01 * frame_s))
     lengths[others] = _shrunk(lengths[others], room)
     lengths[nucleus] = available_s - lengths[others].sum()
     return lengths
