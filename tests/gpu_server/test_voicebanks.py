@@ -29,6 +29,18 @@ async def test_one_bad_voicebank_hides_no_other(gpu: Gpu) -> None:
     assert [row.id for row in listed.voicebanks if row.error] == ["broken", "mute", "wordless"]
 
 
+async def test_many_voicebanks_make_a_short_listing(gpu: Gpu) -> None:
+    for number in range(60):
+        broken = gpu.banks / f"broken-{number:02}"
+        broken.mkdir()
+        (broken / "dsconfig.yaml").write_text("acoustic: [", encoding="utf-8")
+    factory.plain(gpu.banks / "sound")
+    listed = await gpu.call("list_voicebanks")
+    assert listed.total >= 61
+    assert len(listed.model_dump_json(exclude_none=True)) < 4096
+    assert "sound" in [row.id for row in listed.voicebanks]
+
+
 async def test_info_says_what_can_be_sung_and_on_what_terms(gpu: Gpu) -> None:
     factory.multi(gpu.banks / "multi")
     info = await gpu.call("get_voicebank_info")

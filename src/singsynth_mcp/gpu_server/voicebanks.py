@@ -22,6 +22,8 @@ from singsynth_mcp.voicebanks import BrokenVoicebank, Voicebank, get_voicebank
 from singsynth_mcp.voicebanks import list_voicebanks as find_voicebanks
 from singsynth_mcp.voicebanks.stage import StageName
 
+_MOST_BYTES = 3500
+"""Of a listing: results stay under 4 KB."""
 _NOTE_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 _STAGE_NAMES: tuple[StageName, ...] = ("durations", "pitch", "variance", "acoustic")
 
@@ -30,7 +32,7 @@ async def list_voicebanks(request: ListVoicebanksRequest, services: GpuServices)
     """List the voices that can sing here, and those that cannot with the reason."""
     settings = services.settings
     rows = await to_thread.run_sync(lambda: [_row(bank, settings) for bank in find_voicebanks(settings.voicebanks)])
-    return ListVoicebanksResult(voicebanks=rows[:LIST_LIMIT], total=len(rows))
+    return ListVoicebanksResult(voicebanks=_short(rows), total=len(rows))
 
 
 async def get_voicebank_info(request: VoicebankInfoRequest, services: GpuServices) -> VoicebankInfoResult:
@@ -49,6 +51,18 @@ def _row(bank: Voicebank | BrokenVoicebank, settings: Settings) -> VoicebankRow:
         )
     except SingSynthError as error:
         return VoicebankRow(id=bank.id, name=bank.id, languages=[], speakers=[], default=default, error=error.message)
+
+
+def _short(rows: list[VoicebankRow]) -> list[VoicebankRow]:
+    """Return the first rows that together keep a result small, those that can sing before those that cannot."""
+    kept: list[VoicebankRow] = []
+    room = _MOST_BYTES
+    for row in sorted(rows, key=lambda row: (not row.default, row.error is not None)):
+        room -= len(row.model_dump_json().encode())
+        if room < 0 or len(kept) == LIST_LIMIT:
+            break
+        kept.append(row)
+    return kept
 
 
 def _check_files(bank: Voicebank) -> None:
