@@ -40,11 +40,13 @@ class SingSynthError(Exception):
 
     code = "error"
     retryable = False
+    usual_hint = ""
+    """The remedy where an error is raised without one of its own."""
 
     def __init__(self, message: str, *, hint: str = "", **details: Any) -> None:
         super().__init__(message, hint)
         self.message = message.rstrip(".")
-        self.hint = hint
+        self.hint = hint or self.usual_hint
         self.details = details
         """Position and other facts for programs: part, measure, beat, note, path, hashes …; JSON values only."""
 
@@ -122,6 +124,7 @@ class InvalidVoicebank(SingSynthError):
     """A voicebank with a missing, corrupt or contradictory file."""
 
     code = "invalid_voicebank"
+    usual_hint = "Mend the file or reinstall the voicebank; list_voicebanks shows what else can sing."
 
 
 class VoicebankMismatch(SingSynthError):
@@ -176,6 +179,7 @@ class SynthesisFailed(SingSynthError):
     """A model that failed at run time or returned numbers that are not finite."""
 
     code = "synthesis_failed"
+    usual_hint = "Try another voicebank (list_voicebanks), or other controls; the voicebank's maker can mend its model."
 
 
 class InternalError(SingSynthError):

@@ -178,6 +178,8 @@ def _is_id(artifact_id: str) -> bool:
 def _next_step(kinds: tuple[Kind, ...]) -> str:
     if not kinds:
         return "Call the tool that makes it again; ids are those that tools return."
+    if kinds[0] == "upload":
+        return "Give the score as path, text or base64 instead."
     return f"Call {_MADE_BY[kinds[0]]} (again) and pass the id that it returns."
 
 

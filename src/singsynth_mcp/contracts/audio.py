@@ -49,7 +49,7 @@ class MixTrack(BaseModel):
     audio: str
     gain_db: float = Field(default=0, ge=-60, le=24)
     pan: float = Field(default=0, ge=-1, le=1, description="-1 left … 1 right")
-    offset_seconds: float = Field(default=0, ge=0)
+    offset_seconds: float = Field(default=0, ge=0, le=3600, description="Silence before it")
 
 
 class SaveAudioRequest(JobRequest):

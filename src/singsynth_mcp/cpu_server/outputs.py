@@ -35,18 +35,24 @@ def output_format(output: str | None, format: str | None, formats: Collection[st
 def output_path(output: str | None, extension: str, own_name: str, services: CpuServices) -> Path:
     """Return the absolute path to write: `output`, relative to the output folder, or `own_name` there.
 
-    Raises PathNotAllowed: outside the writable folders. Raises FileProblem: a directory.
+    Raises PathNotAllowed: outside the writable folders. Raises FileProblem: a directory, or no path at all.
     """
-    path = services.settings.output / (Path(output).expanduser() if output else f"{_file_name(own_name)}.{extension}")
-    if not path.suffix:
-        path = path.with_name(f"{path.name}.{extension}")
-    path = path.resolve()
+    try:
+        named = Path(output).expanduser() if output else Path(f"{_file_name(own_name)}.{extension}")
+        path = services.settings.output / named
+        if not path.suffix:
+            path = path.with_name(f"{path.name}.{extension}")
+        path = path.resolve()
+        is_folder = path.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:
+        message = f"output {str(output)[:60]!r} is no path: {getattr(error, 'strerror', None) or error}"
+        raise FileProblem(message, hint=f"Give a name alone; it is written to {services.settings.output}.") from error
     if not any(path.is_relative_to(folder.resolve()) for folder in services.writable):
         raise PathNotAllowed(
             f"{path} lies outside the folders that may be written",
             hint=f"Give a name alone; it is written to {services.settings.output}.",
         )
-    if path.is_dir():
+    if is_folder:
         raise FileProblem(f"{path} is a directory", hint="Add a file name to it.")
     return path
 

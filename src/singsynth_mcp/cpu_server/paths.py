@@ -14,6 +14,9 @@ def readable_file(text: str, roots: Iterable[Path]) -> Path:
 
     Raises PathNotAllowed outside `roots`, before anything is said about what is there; FileProblem for what is no file.
     """
+    if not text or "://" in text:
+        hint = "Save the file and give its path, or give its content as text or base64"
+        raise FileProblem(f"{text!r} is no path of a file; URLs are not fetched", hint=hint, path=text)
     try:
         path = Path(text).expanduser().resolve()
     except (OSError, ValueError, RuntimeError) as error:

@@ -62,7 +62,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     Raises StorageProblem: with the path and the system's reason.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
@@ -104,6 +104,9 @@ class _Sink:
 
 
 def _storage_problem(path: Path, error: OSError) -> StorageProblem:
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        message = f"{path} could not be written: a folder on the way to it is a file"
+        return StorageProblem(message, hint="Choose another `output`, or point SINGSYNTH_OUTPUT at a folder.")
     return StorageProblem(
         f"{path} could not be written: {error.strerror or error}",
         hint="Free some space, or choose another folder with `output` or SINGSYNTH_OUTPUT.",

@@ -102,7 +102,16 @@ class _Song:
             operation = {"operation": "set_tempo", "quarters_per_minute": self.request.tempo}
             summary = await self._call("modify_score", {"score": summary["id"], "operations": [operation]})
         self.score = summary["id"]
-        self._singable = [part["id"] for part in summary["parts"] if part["sung_notes"] and part["verses"]]
+        self._singable = await self._parts_with_lyrics(summary)
+
+    async def _parts_with_lyrics(self, summary: Mapping[str, Any]) -> list[str]:
+        """Return the ids of all parts that can sing: a summary lists as many as fit, `next` names those after."""
+        found: list[str] = []
+        while True:
+            found += [part["id"] for part in summary["parts"] if part["sung_notes"] and part["verses"]]
+            if not summary.get("next"):
+                return found
+            summary = await self._call("parse_score", {"score": self.score, "range": summary["next"]})
 
     async def prepare_parts(self) -> None:
         """Phonemize and align every part that is to be sung."""

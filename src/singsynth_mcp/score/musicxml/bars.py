@@ -91,9 +91,10 @@ def read_sound(bar: Bar, sound: Element, offset: Fraction) -> bool:
     bar.to_coda |= bool(sound.get("tocoda"))
     bar.fine |= bool(sound.get("fine"))
     bar.repeat_start |= sound.get("forward-repeat") == "yes"
-    tempo = positive(sound.get("tempo"))
-    if tempo is not None:
-        bar.tempos.append((offset, 1, tempo))
+    written = sound.get("tempo")
+    tempo = positive(written)
+    if written is not None:
+        bar.tempos.append((offset, 1, tempo or 0.0))  # 0 is passed over below, with a warning
     return tempo is not None
 
 
@@ -135,16 +136,17 @@ def tempos_of(bars: list[Bar], measures: tuple[Measure, ...], findings: Findings
     A mark outside what music has (a typing error) is passed over with a warning.
     """
     marks = sorted(
-        ((measure.position + offset, rank, mark) for bar, measure in zip(bars, measures, strict=True)
+        ((measure.position + offset, rank, mark, bar.number) for bar, measure in zip(bars, measures, strict=True)
          for offset, rank, mark in bar.tempos),
         key=lambda mark: mark[:2],
     )  # fmt: skip
     tempo = DEFAULT_TEMPO
     by_position = {Fraction(0): tempo}
-    for position, _, mark in marks:
+    for position, _, mark, measure in marks:
         found = mark if isinstance(mark, float) else metronome_tempo(mark, tempo)
         if found is not None and not _SLOWEST <= found <= _FASTEST:
-            findings.add("tempo_ignored", f"A tempo of {found:g} quarters a minute at quarter {float(position):g}")
+            message = f"No tempo from {_SLOWEST:g} to {_FASTEST:g} quarters a minute ({found:g}): {tempo:g} goes on"
+            findings.add("tempo_ignored", message, measure=measure)
         elif found is not None:
             by_position[position] = tempo = found
     return tuple(Tempo(position, tempo) for position, tempo in sorted(by_position.items()))

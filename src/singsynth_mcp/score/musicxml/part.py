@@ -134,6 +134,8 @@ class PartReader:
         if content.midi is None:
             self._pass_over_unpitched(index, content)
             return
+        if not duration and not content.grace:
+            self._find(index, "zero_length", "A note without length is not heard")
         midi = content.midi + self._transpose
         if not 0 <= midi <= 127:
             raise ValueError(f"a pitch at MIDI note {midi:g}")
@@ -152,10 +154,12 @@ class PartReader:
     def _pass_over_unpitched(self, index: int, content: NoteContent) -> None:
         self.unpitched += 1
         if content.lyrics:
-            bar = self.bars[index]
-            beat = float(1 + self._chord_start * bar.beat_type / 4)
-            message = "A spoken note (no pitch) is not sung"
-            self.findings.add("unpitched_note", message, part=self.part, measure=bar.number, beat=beat)
+            self._find(index, "unpitched_note", "A spoken note (no pitch) is not sung")
+
+    def _find(self, index: int, code: str, message: str) -> None:
+        bar = self.bars[index]
+        beat = float(1 + self._chord_start * bar.beat_type / 4)
+        self.findings.add(code, message, part=self.part, measure=bar.number, beat=beat)
 
     def _slurred(self, voice: tuple[int, str], slurs: list[tuple[str, str]]) -> bool:
         """Return whether a slur reaches the note from an earlier one of its voice."""

@@ -17,7 +17,7 @@ from singsynth_mcp.score.reading import EXPORT_HINT
 from singsynth_mcp.score.voices import lines_of
 
 _OTHER_KINDS = {
-    "html": "a web page (HTML); the download gave a page instead of the file",
+    "html": "a web page (HTML), as a failed download leaves,",
     "mei": "MEI",
     "museScore": "a MuseScore file (.mscx)",
     "opus": "a MusicXML opus, a list of scores",
