@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from singsynth_mcp.errors import FileProblem, InvalidScore, NothingToSing, SingSynthError, UnsupportedFormat
-from singsynth_mcp.score.reading import MAX_BYTES, read_score
+from singsynth_mcp.score.limits import MAX_BYTES
+from singsynth_mcp.score.reading import read_score
 from tests.score.musicxml_text import DOCTYPE, attributes, document, mxl, note, part
 
 SCORES = Path(__file__).parent.parent / "scores"

@@ -11,7 +11,7 @@ from singsynth_mcp.contracts.score import ScoreSource
 from singsynth_mcp.cpu_server.paths import readable_file
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import FileProblem, InvalidRequest, InvalidScore, UnsupportedFormat
-from singsynth_mcp.score.reading import EXPORT_HINT, MAX_BYTES
+from singsynth_mcp.score.limits import EXPORT_HINT, MAX_BYTES
 
 MAX_BASE64_BYTES = 2 * 2**20
 _FORMS = ("path", "text", "base64", "upload", "score")

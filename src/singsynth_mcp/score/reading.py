@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from singsynth_mcp.errors import FileProblem, UnsupportedFormat
+from singsynth_mcp.score.limits import EXPORT_HINT, MAX_BYTES
 from singsynth_mcp.score.model import Score
-
-MAX_BYTES = 20 * 2**20
-"""Of a file, and of what an archive unpacks to."""
-EXPORT_HINT = "Export the score as MusicXML (.musicxml or .mxl) from your notation program and read that"
+from singsynth_mcp.score.musicxml.container import unpack
+from singsynth_mcp.score.musicxml.reader import read_musicxml
 
 _XML_STARTS = (b"<", b"\xff\xfe<", b"\xfe\xff\x00<")
 _KNOWN_FORMATS = {
@@ -41,13 +40,9 @@ def read_score(data: bytes, name: str = "the score") -> Score:
         message = f"{name} has {len(data) / 2**20:.1f} MB; a score may have {MAX_BYTES // 2**20} MB"
         raise UnsupportedFormat(message, hint="Remove pictures or split the score", file=name)
     if data.startswith(b"PK"):
-        from singsynth_mcp.score.musicxml.container import unpack
-
         data = unpack(data, name)
     elif not _looks_like_xml(data):
         raise UnsupportedFormat(f"{name} is {_format_of(data)}, not MusicXML", hint=EXPORT_HINT, file=name)
-    from singsynth_mcp.score.musicxml.reader import read_musicxml
-
     return read_musicxml(data, name)
 
 

@@ -8,8 +8,8 @@ import zlib
 from xml.etree import ElementTree
 
 from singsynth_mcp.errors import InvalidScore, UnsupportedFormat
+from singsynth_mcp.score.limits import EXPORT_HINT, MAX_BYTES
 from singsynth_mcp.score.musicxml.document import parse_xml
-from singsynth_mcp.score.reading import EXPORT_HINT, MAX_BYTES
 
 MAX_ENTRIES = 1000
 MAX_RATIO = 300

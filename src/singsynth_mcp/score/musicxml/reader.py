@@ -8,12 +8,12 @@ from xml.etree.ElementTree import Element
 
 from singsynth_mcp.errors import InvalidScore, NothingToSing, UnsupportedFormat
 from singsynth_mcp.score.findings import Findings
+from singsynth_mcp.score.limits import EXPORT_HINT
 from singsynth_mcp.score.model import Part, Score
 from singsynth_mcp.score.musicxml.bars import Bar, gradual_changes, measures_of, tempos_of
 from singsynth_mcp.score.musicxml.document import parse_xml
 from singsynth_mcp.score.musicxml.lyrics import default_language
 from singsynth_mcp.score.musicxml.part import PartReader
-from singsynth_mcp.score.reading import EXPORT_HINT
 from singsynth_mcp.score.voices import lines_of
 
 _OTHER_KINDS = {
