@@ -69,13 +69,13 @@ def test_an_error_with_many_details_fits_too():
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=300),
-    lambda inner: st.lists(inner, max_size=60) | st.dictionaries(st.text(max_size=12), inner, max_size=5),
-    max_leaves=40,
+    lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(max_size=12), inner, max_size=5),
+    max_leaves=10,
 )
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.dictionaries(st.text(max_size=12), st.lists(_json, max_size=80) | st.text(max_size=9000), max_size=6))
+@given(st.dictionaries(st.text(max_size=12), st.lists(_json, max_size=40) | st.text(max_size=5000), max_size=4))
 def test_any_structure_of_lists_and_texts_fits(facts):
     assert len(json.dumps(fit_structured(facts), ensure_ascii=False).encode()) <= STRUCTURED_LIMIT_BYTES
 

@@ -84,6 +84,8 @@ async def _whole(
     """Return the blobs where they fit together; a JSON summary with the URIs of the parts otherwise."""
     blobs: list[bytes] = []
     size = 0
+    if len(manifest.entries) * _WRAPPING_BYTES > WHOLE_LIMIT_BYTES:
+        return [_summary(manifest, uri)]
     for entry in manifest.entries:
         data = await store.get_blob(entry.blob)
         size += len(data) + _WRAPPING_BYTES
