@@ -27,6 +27,7 @@ from training.voices import Voice, loudness_db
 
 if TYPE_CHECKING:
     from training.songs import Song
+    from training.store import Recording
 
 _VOWEL_TARGET_DB = -11.0
 _FLATTENING, _MOST_GAIN_DB = 0.75, 8.0
@@ -116,26 +117,33 @@ def _envelopes(song: Song, voice: Voice, reading: Reading, f0: np.ndarray) -> _S
         here = np.flatnonzero(reading.recording == number)
         recording = voice.recordings[int(number)]
         place = np.clip(reading.seconds[here] / ANALYSIS_SECONDS, 0, len(recording.voiced) - 1.001)
-        index = place.astype(int)
-        part = (place - index).astype(np.float32)[:, None]
-        levels = np.log(np.array(recording.levels_hz))
-        height = np.clip(np.interp(np.log(f0[here]), levels, np.arange(len(levels))), 0, None)
-        low = np.minimum(height.astype(int), len(levels) - 2)
-        for level, weight in ((low, low + 1 - height), (low + 1, height - low)):
-            early = recording.envelope[level, index].astype(np.float32)
-            late = recording.envelope[level, index + 1].astype(np.float32)
-            mix = early + (late - early) * part
-            old = envelope[here] if level is not low else 0.0
-            envelope[here] = old + mix * weight.astype(np.float32)[:, None]
-        early = recording.aperiodicity[index].astype(np.float32)
-        late = recording.aperiodicity[index + 1].astype(np.float32)
-        aperiodicity[here] = early + (late - early) * part
+        envelope[here] = _envelope_at(recording, place, f0[here])
+        aperiodicity[here] = _between(recording.aperiodicity, place)
         voiced[here] = recording.voiced[np.round(place).astype(int)]
     gain = _gains(song, voice, reading, envelope) + _register_db(f0)
     envelope += (gain * _NEPER).astype(np.float32)[:, None]
     envelope += np.log(np.maximum(reading.presence, 1e-6)).astype(np.float32)[:, None]
     _breathe(song, voice, reading, envelope)
     return _parted(envelope, aperiodicity, voiced)
+
+
+def _envelope_at(recording: Recording, place: np.ndarray, f0: np.ndarray) -> np.ndarray:
+    """Return float32 [P, 256] at fractional frames, between the two spoken pitches nearest to f0."""
+    levels = np.log(np.array(recording.levels_hz))
+    height = np.interp(np.log(f0), levels, np.arange(len(levels)))
+    low = np.minimum(height.astype(int), len(levels) - 2)
+    share = (height - low).astype(np.float32)[:, None]
+    readings = np.stack([_between(level, place) for level in recording.envelope])
+    rows = np.arange(len(place))
+    return readings[low, rows] * (1.0 - share) + readings[low + 1, rows] * share
+
+
+def _between(frames: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return float32 [P, bands]: frames [F, bands] read at fractional numbers [P]."""
+    index = place.astype(int)
+    part = (place - index).astype(np.float32)[:, None]
+    early, late = frames[index].astype(np.float32), frames[index + 1].astype(np.float32)
+    return early + (late - early) * part
 
 
 def _parted(envelope: np.ndarray, aperiodicity: np.ndarray, voiced: np.ndarray) -> _Sound:
