@@ -43,6 +43,18 @@ def test_bytes_travel_once_as_audio_and_never_in_the_text():
     assert result.content[-1].data == data
 
 
+def test_a_drawn_picture_is_shown_unless_it_is_large(tmp_path):
+    small, large, other = tmp_path / "small.png", tmp_path / "large.png", tmp_path / "other.png"
+    small.write_bytes(b"\x89PNG" + bytes(100))
+    large.write_bytes(b"\x89PNG" + bytes(400_000))
+    other.write_bytes(b"secret")
+    shown = success({"state": "done", "picture": str(small)}).content
+    assert (shown[-1].type, base64.b64decode(shown[-1].data)) == ("image", small.read_bytes())
+    for path in (large, other, tmp_path / "missing.png"):
+        assert [block.type for block in success({"state": "done", "picture": str(path)}).content] == ["text"]
+    assert success({"state": "done", "result": {"picture": str(small)}}).content[-1].type == "image"
+
+
 def test_an_error_reads_as_code_message_and_hint():
     result = failure(UnknownName("there is no part 'P9'", hint="Parts: P1, P2.", part="P9"))
     assert result.is_error

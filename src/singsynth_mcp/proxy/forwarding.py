@@ -175,7 +175,8 @@ class MergedPrompts:
         else:
             owners = (await self._upstreams.catalogue()).template_routes.get(ref.uri)
             if not owners:
-                raise UnknownName(f"there is no resource template {ref.uri}")
+                hint = "resources/templates/list shows those there are."
+                raise UnknownName(f"there is no resource template {ref.uri}", hint=hint)
             upstream = owners[0]
         context = params.context.arguments if params.context else None
         argument = {"name": params.argument.name, "value": params.argument.value}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import mcp_types as types
@@ -16,6 +18,7 @@ RESULT_LIMIT_BYTES = 700_000
 """Of one result as JSON: hosts reject a tool result above 1 MB."""
 STRUCTURED_LIMIT_BYTES = 4096
 """Of structuredContent as JSON: it lands in the model's context."""
+_PICTURE_LIMIT_BYTES = 300_000
 ARTIFACT_URI = "singsynth://artifacts/"
 
 _ARTIFACT_ID = re.compile(r"^(upload|score|phonemes|performance|mel|audio|picture)-[0-9a-f]{12}$")
@@ -40,13 +43,28 @@ def success(structured: Mapping[str, Any], *, first_row: int = 1) -> types.CallT
     if facts.get("state") in ("queued", "running") and "job_id" in facts:
         more = f"Not finished yet. Call get_job with job_id={facts['job_id']!r}."
         content.append(types.TextContent(type="text", text=more))
-    made = facts.get("id") or (facts.get("result") or {}).get("id")
+    result = facts.get("result") or facts
+    made = result.get("id")
     if isinstance(made, str) and _ARTIFACT_ID.match(made):
         content.append(types.ResourceLink(type="resource_link", uri=f"{ARTIFACT_URI}{made}", name=made))
+    content += _picture(result.get("picture"))
     if audio is not None:
         mime_type = _AUDIO_TYPES.get(str(facts.get("format")), "application/octet-stream")
         content.append(types.AudioContent(type="audio", data=audio, mime_type=mime_type))
     return types.CallToolResult(content=content, structured_content=facts)
+
+
+def _picture(path: Any) -> list[types.ContentBlock]:
+    """Return a PNG that a tool has drawn, for the model to see, unless it is large."""
+    if not isinstance(path, str):
+        return []
+    try:
+        data = Path(path).read_bytes() if Path(path).stat().st_size <= _PICTURE_LIMIT_BYTES else b""
+    except OSError:
+        return []
+    if not data.startswith(b"\x89PNG"):
+        return []
+    return [types.ImageContent(type="image", data=b64encode(data).decode(), mime_type="image/png")]
 
 
 def failure(error: SingSynthError, **facts: Any) -> types.CallToolResult:

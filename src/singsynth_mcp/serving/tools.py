@@ -103,22 +103,30 @@ def _first_row(request: Request) -> int:
 
 
 async def _within_deadline(tool: str, work: Awaitable[Result]) -> Result:
-    """Return what `work` gives. A thread that it started may outlive the deadline; the caller does not wait for it."""
-    task = asyncio.ensure_future(work)
+    """Return what `work` gives; the caller does not wait for a thread of it that is slow to stop."""
+    scope = anyio.CancelScope()  # threads see the cancellation of a scope, never that of a task
+
+    async def bounded() -> Result | None:
+        with scope:
+            return await work
+        return None
+
+    task = asyncio.ensure_future(bounded())
     try:
-        done, _ = await asyncio.wait({task}, timeout=DEADLINE_SECONDS)
+        await asyncio.wait({task}, timeout=DEADLINE_SECONDS)
     except asyncio.CancelledError:
-        task.cancel()
-        raise
-    if not done:
-        task.cancel()
+        scope.cancel()
         task.add_done_callback(_forget)
-        message = f"{tool} took longer than {DEADLINE_SECONDS:g} seconds"
-        raise DeadlineExceeded(message, hint="Give it less at a time, e.g. fewer parts or a shorter score.")
-    return task.result()
+        raise
+    if task.done() and (result := task.result()) is not None:
+        return result
+    scope.cancel()
+    task.add_done_callback(_forget)
+    message = f"{tool} took longer than {DEADLINE_SECONDS:g} seconds"
+    raise DeadlineExceeded(message, hint="Give it less at a time, e.g. fewer parts or a shorter score.")
 
 
-def _forget(task: asyncio.Future[Result]) -> None:
+def _forget(task: asyncio.Future[Any]) -> None:
     """Take a late outcome, so that nobody complains that it was never looked at."""
     if not task.cancelled():
         task.exception()
