@@ -57,6 +57,18 @@ async def test_a_damaged_blob_is_missing_not_wrong(store: FolderStore) -> None:
     assert await store.get_blob(blob) == b"la" * 100
 
 
+async def test_a_damaged_manifest_is_missing_and_can_be_made_again(store: FolderStore) -> None:
+    artifact, _ = await put(store, b"la")
+    other, _ = await put(store, b"le")
+    (store.root / "manifests" / f"{artifact}.json").write_bytes(b"")
+    with pytest.raises(UnknownArtifact):
+        await store.get(artifact, "audio")
+    assert [each.id async for each in store.list()] == [other]
+    await store.prune()
+    assert (await put(store, b"la"))[0] == artifact
+    assert (await store.get(artifact)).header == {"title": "song"}
+
+
 async def test_the_memo_remembers(store: FolderStore) -> None:
     key = memo_key("stage", {"b": 1, "a": [0.5]}, 3)
     assert key == memo_key("stage", {"a": [0.5], "b": 1}, 3)

@@ -121,7 +121,7 @@ class FolderStore:
         data = manifest.to_json()
         artifact_id = manifest.id
         path = self._manifest_path(artifact_id)
-        held = _read_and_touch(path)
+        held = self._manifest(artifact_id)
         if held is None:
             _write(path, data)
             self._prune_when_due()
@@ -132,12 +132,17 @@ class FolderStore:
             )
         return artifact_id
 
+    def _manifest(self, artifact_id: str) -> bytes | None:
+        """Return a manifest's bytes; None where there is none, or a damaged one (a crash can leave an empty file)."""
+        data = _read_and_touch(self._manifest_path(artifact_id))
+        return data if data is not None and sha256(data).startswith(artifact_id.partition("-")[2]) else None
+
     def _get(self, artifact_id: str, kinds: tuple[Kind, ...]) -> Manifest:
         kind = artifact_id.partition("-")[0]
         expected = " or ".join(f"{name} (from {_MADE_BY[name]})" for name in kinds)
         if kinds and kind in _MADE_BY and kind not in kinds:
             raise WrongArtifactKind(f"{artifact_id} is of kind {kind}; expected {expected}", hint=_next_step(kinds))
-        data = _read_and_touch(self._manifest_path(artifact_id)) if _is_id(artifact_id) else None
+        data = self._manifest(artifact_id) if _is_id(artifact_id) else None
         if data is None:
             message = f"there is no artifact {artifact_id!r}" + (
                 f"; expected an id of kind {expected}" if kinds else ""
@@ -148,7 +153,7 @@ class FolderStore:
     def _list(self) -> Iterator[StoredArtifact]:
         found = []
         for path in (self.root / "manifests").glob("*.json"):
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, ValueError):  # pruned meanwhile, or damaged
                 stat = path.stat()
                 manifest = Manifest.from_json(path.read_bytes())
                 sizes = sum(_size(self._blob_path(entry.blob)) for entry in manifest.entries)

@@ -59,7 +59,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, float, int]]:
 def _blobs_of(path: Path) -> set[str]:
     try:
         return {entry.blob for entry in Manifest.from_json(path.read_bytes()).entries}
-    except FileNotFoundError:  # another process prunes too
+    except (FileNotFoundError, ValueError):  # another process prunes too; a crash left it damaged
         return set()
 
 

@@ -41,7 +41,7 @@ def describe(score: Score, part: str | None = None, window: str | None = None) -
         notes = find_line(score, part)[1].notes
         parts = (find_part(score, part.rpartition("/")[0] if "/" in part else part),)
     total = len(score.parts) if part is None else len(notes)
-    first, last, following = _window(window, total)
+    first, last, following = list_window(window, total)
     if part is None:
         parts = parts[first:last]
     else:
@@ -60,7 +60,7 @@ def _played(score: Score, part: Part, timeline: Timeline) -> PlayedPart | None:
         return None
 
 
-def _window(window: str | None, total: int) -> tuple[int, int, str | None]:
+def list_window(window: str | None, total: int) -> tuple[int, int, str | None]:
     """Return a list's window of at most 40 from `first` to before `last`, and the next one as an argument."""
     first, last = (int(number) for number in window.split("-")) if window else (1, LIST_LIMIT)
     if first < 1 or last < first or first > max(total, 1):

@@ -167,17 +167,19 @@ def _facts(warnings: Sequence[ScoreWarning]) -> list[dict[str, Any]]:
 
 
 def _phonemize_result(manifest: Manifest, phonemes: Phonemes, listed: str | None) -> PhonemizeResult:
-    first, last = (int(number) for number in (listed or f"1-{LIST_LIMIT}").split("-"))
+    from singsynth_mcp.cpu_server.describing import list_window
+
     total = len(phonemes.words)
+    first, last, _ = list_window(listed, total)
     rows: list[WordRow] = []
     room = _WORDS_BYTES
-    for word in phonemes.words[max(first, 1) - 1 : min(last, max(first, 1) - 1 + LIST_LIMIT)]:
+    for word in phonemes.words[first:last]:
         row = WordRow(text=word.text, phonemes=[symbol.symbol for symbol in word.phonemes], source=word.source)
         room -= len(row.model_dump_json().encode())
         if rows and room < 0:
             break
         rows.append(row)
-    reached = max(first, 1) - 1 + len(rows)
+    reached = first + len(rows)
     return PhonemizeResult(
         id=manifest.id,
         voicebank=manifest.header["voicebank"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -12,7 +13,7 @@ from mcp.shared.exceptions import MCPError
 
 from singsynth_mcp.contracts.calling import OnProgress, Progress, ignore_progress
 from singsynth_mcp.contracts.tools import TOOLS
-from singsynth_mcp.errors import ToolFailed, UpstreamUnavailable
+from singsynth_mcp.errors import SingSynthError, ToolFailed, UpstreamUnavailable
 from singsynth_mcp.proxy.upstream import Upstream
 from singsynth_mcp.proxy.upstreams import Upstreams
 
@@ -42,8 +43,10 @@ class UpstreamCaller:
                 waiting = {"job_id": job_id, "wait_seconds": _WAIT_SECONDS}
                 answer = await _call(upstream, "get_job", waiting, on_progress)
         except anyio.get_cancelled_exc_class():
-            with anyio.move_on_after(_GOODBYE_SECONDS, shield=True):
-                await _call(upstream, "cancel_job", {"job_id": job_id}, ignore_progress)
+            # Before there is an id the protocol's own cancellation has reached the upstream.
+            if job_id is not None:
+                with anyio.move_on_after(_GOODBYE_SECONDS, shield=True), suppress(SingSynthError):
+                    await _call(upstream, "cancel_job", {"job_id": job_id}, ignore_progress)
             raise
         if answer.get("state") == "cancelled":
             raise ToolFailed("cancelled", f"{name} was cancelled", retryable=True)
