@@ -135,6 +135,11 @@ class TestScores:
         error = endpoint.refused("sing", "invalid_score", "measure 2", "10000000", text=text)
         assert error["details"] == {"part": "P1", "measure": "2"}
 
+    def test_a_note_of_hours(self, endpoint: Endpoint) -> None:
+        text = document(part(note(lyric="さ"), note(lyric="ら", duration=9000))).decode()
+        words = ("held for 4500 seconds from measure 2, beat 1 (note n2)", "change_note")
+        assert endpoint.refused("sing", "invalid_request", *words, text=text)["details"]["measure"] == "2"
+
     def test_a_song_of_hours_becomes_a_job_that_can_be_cancelled(self, endpoint: Endpoint) -> None:
         text = document(part(*[note(lyric="ら", duration=40)] * 400)).decode()
         answer = endpoint.call("sing", text=text, wait_seconds=0).structured_content
