@@ -2,9 +2,10 @@
 
 Definitions (media/measures.py, media/clicks.py hold the code):
 
-* pitch: WORLD's harvest and stonemask, 5 ms frames. A note's body is the note without its first 120 ms (35 % of a
-  short note) and its last 60 ms (15 %). A note is in tune when the median of the voiced frames of its body lies within
-  20 cents of the written pitch; a note whose body is hardly voiced is not in tune.
+* pitch: WORLD's harvest and stonemask, 5 ms frames. A note's body is the note without its first 120 ms and its last
+  60 ms (15 % at either end of a short note). A note is in tune when the median of the frames of its body that are
+  voiced and sound like its vowel (80 to 1500 Hz within 15 dB of the body's loudest frame: the next syllable's consonant
+  begins inside the note) lies within 20 cents of the written pitch. A note with few such frames is not in tune.
 * vowel onset: for syllables that begin with k s t p h sh ch ts (kana of the か さ た は ぱ rows and their y-forms, not
   ふ), where the energy between 200 and 3000 Hz, in dB, rises most steeply within 80 ms of the written onset. On time is
   within 30 ms.
@@ -28,6 +29,7 @@ from singsynth_mcp.media.measures import (
     note_pitches,
     rest_level_db,
     unfinite_samples,
+    vowel_levels_db,
     vowel_onset,
 )
 from singsynth_mcp.performance.model import PhraseNote
@@ -98,7 +100,9 @@ class Listening:
 def listen(audio: npt.NDArray[np.floating], sample_rate: int, notes: Sequence[PhraseNote]) -> Listening:
     """Measure a rendering, float [samples], of `notes`, whose seconds count from the audio's first sample."""
     finite = np.nan_to_num(np.asarray(audio, np.float64))
-    pitches = note_pitches(track_pitch(finite, sample_rate), _FRAME_S, notes)
+    f0_hz = track_pitch(finite, sample_rate)
+    levels_db = vowel_levels_db(finite, sample_rate, _FRAME_S, len(f0_hz))
+    pitches = note_pitches(f0_hz, _FRAME_S, notes, levels_db=levels_db)
     lateness = {
         index: vowel_onset(finite, sample_rate, note.start_s) - note.start_s
         for index, note in enumerate(notes)

@@ -46,7 +46,7 @@ class PerformanceFindings:
         self._anchor_errors_s += [abs(float(bounds[group.first]) - group.start_s) for group in anchors]
         if phrase.pitch is not None:
             start_s = float(bounds[0]) - PADDING_FRAMES * frame_s
-            sung = note_pitches(440 * 2 ** ((phrase.pitch - 69) / 12), frame_s, phrase.notes, start_s)
+            sung = note_pitches(440 * 2 ** ((phrase.pitch - 69) / 12), frame_s, phrase.notes, first_frame_s=start_s)
             self._cents += [abs(note.cents) for note in sung if note.cents is not None]
             self._range += [float(phrase.pitch.min()), float(phrase.pitch.max())]
 

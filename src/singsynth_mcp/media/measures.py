@@ -23,9 +23,13 @@ _ONSET_SLOPE_HOPS = 5
 _ONSET_FLOOR_DB = -30.0
 """Below the loudest moment of the stretch: how far under a vowel the rise counts."""
 
-BODY_HEAD_S, BODY_HEAD_SHARE = 0.12, 0.35
-BODY_TAIL_S, BODY_TAIL_SHARE = 0.06, 0.15
+BODY_HEAD_S, BODY_TAIL_S, BODY_EDGE_SHARE = 0.12, 0.06, 0.15
+BODY_DEPTH_DB = 15.0
+"""How far under the loudest frame of a body its vowel may lie; what is softer is the next syllable's consonant."""
 _BODY_FRAMES = 3
+_VOWEL_BAND_HZ = (80.0, 1500.0)
+_VOWEL_WINDOW_S = 0.02
+_FRAMES_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -79,32 +83,59 @@ def vowel_onset(audio: npt.NDArray[Any], sample_rate: int, expected_s: float) ->
 def body(note: PhraseNote) -> tuple[float, float]:
     """Return the stretch of a note in which its pitch should stand: start and end in seconds.
 
-    The note without its first 120 ms (35 % of a short note) and its last 60 ms (15 %): the glide into it and the next
-    syllable's consonant are not its pitch.
+    The note without its first 120 ms and its last 60 ms, of a short note without 15 % at either end: the glide into it
+    and the end of it are not its pitch.
     """
-    head = min(BODY_HEAD_S, BODY_HEAD_SHARE * note.duration_s)
-    tail = min(BODY_TAIL_S, BODY_TAIL_SHARE * note.duration_s)
+    head = min(BODY_HEAD_S, BODY_EDGE_SHARE * note.duration_s)
+    tail = min(BODY_TAIL_S, BODY_EDGE_SHARE * note.duration_s)
     return note.start_s + head, note.start_s + note.duration_s - tail
 
 
 def note_pitches(
-    f0_hz: npt.NDArray[Any], frame_s: float, notes: Sequence[PhraseNote], first_frame_s: float = 0.0
+    f0_hz: npt.NDArray[Any],
+    frame_s: float,
+    notes: Sequence[PhraseNote],
+    *,
+    first_frame_s: float = 0.0,
+    levels_db: npt.NDArray[Any] | None = None,
 ) -> list[NotePitch]:
     """Compare a pitch track with the written notes: per note, the median over its body of the voiced frames.
 
-    `f0_hz` is [frames], 0 where unvoiced, one frame every `frame_s` seconds from `first_frame_s`.
+    `f0_hz` is [frames], 0 where unvoiced, one frame every `frame_s` seconds from `first_frame_s`. With `levels_db`
+    (`vowel_levels_db`, [frames]) frames 15 dB under the loudest of the body are left out.
     """
     import numpy as np
 
     found = []
     for note in notes:
         start, stop = ((edge - first_frame_s) / frame_s for edge in body(note))
-        frames = f0_hz[max(0, int(np.ceil(start))) : max(0, int(np.floor(stop)) + 1)]
-        voiced = frames[frames > 0]
+        chosen = slice(max(0, int(np.ceil(start))), max(0, int(np.floor(stop)) + 1))
+        frames = f0_hz[chosen]
+        sounding = frames > 0
+        if levels_db is not None:
+            sounding &= levels_db[chosen] >= levels_db[chosen].max(initial=-np.inf) - BODY_DEPTH_DB
+        voiced = frames[sounding]
         enough = len(voiced) >= max(_BODY_FRAMES, len(frames) // 4)
         cents = float(np.median(1200 * np.log2(voiced / 440) - 100 * (note.midi - 69))) if enough else None
         found.append(NotePitch(note, cents))
     return found
+
+
+def vowel_levels_db(audio: npt.NDArray[Any], sample_rate: int, frame_s: float, frames: int) -> npt.NDArray[Any]:
+    """Return the level between 80 and 1500 Hz around each frame, [frames], in dB of an arbitrary unit."""
+    import numpy as np
+
+    window = round(_VOWEL_WINDOW_S * sample_rate)
+    centres = np.round(np.arange(frames) * frame_s * sample_rate).astype(int)
+    padded = np.pad(audio, (window, max(window, int(centres[-1]) + 2 * window - len(audio)) if frames else window))
+    hertz = np.fft.rfftfreq(window, 1 / sample_rate)
+    band = (hertz >= _VOWEL_BAND_HZ[0]) & (hertz <= _VOWEL_BAND_HZ[1])
+    levels = np.empty(frames)
+    for start in range(0, frames, _FRAMES_AT_ONCE):  # bounded memory, however long the song
+        places = centres[start : start + _FRAMES_AT_ONCE, np.newaxis] + np.arange(window) - window // 2 + window
+        power = np.square(np.abs(np.fft.rfft(padded[places] * np.hanning(window))))[:, band].sum(axis=1)
+        levels[start : start + _FRAMES_AT_ONCE] = 10 * np.log10(np.maximum(power, 1e-12))
+    return levels
 
 
 def note_levels_db(audio: npt.NDArray[Any], sample_rate: int, notes: Sequence[PhraseNote]) -> list[float]:
