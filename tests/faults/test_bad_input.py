@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from singsynth_mcp.contracts.arguments import read_arguments
+from singsynth_mcp.contracts.tools import TOOLS
+from singsynth_mcp.errors import InvalidRequest
+from singsynth_mcp.performance.controls import check_controls
 from tests import voicebank_factory as factory
 from tests.faults.conftest import Endpoint
 from tests.score.musicxml_text import document, mxl, note, part
@@ -198,6 +202,13 @@ class TestNames:
         ("sing", {"text": TEXT, "path": "song.musicxml"}, ("exactly one form", "path and text")),
         ("sing", {}, ("exactly one form", "path, text, base64")),
         ("sing", {"text": TEXT, "controls": {"gender": 100}}, ("control gender: 100", "-1 to 1")),
+        ("sing", {"text": TEXT, "parts": [{"part": "P1", "gain": 3}]}, ("parts.0.gain: no such argument",)),
+        ("predict_pitch", {"performance": "x", "phrases": "9" * 5000}, ("phrases", "pattern")),
+        (
+            "modify_score",
+            {"score": "x", "operations": [{"operation": "transpose", "semitones": 2, "parts": "P1"}]},
+            ("operations.0.transpose.parts: no such argument",),
+        ),
         ("parse_score", {"path": 7}, ("path", "string")),
         ("parse_score", {"base64": "@@@"}, ("not valid base64",)),
         ("parse_score", {"text": TEXT, "range": "90-99"}, ("list of 1",)),
@@ -210,6 +221,15 @@ class TestNames:
 )
 def test_arguments_that_no_tool_takes(endpoint: Endpoint, tool: str, arguments: dict, words: tuple[str, ...]) -> None:
     endpoint.refused(tool, "invalid_request", *words, **arguments)
+
+
+def test_numbers_that_are_none() -> None:
+    """Ours cannot send them, other clients' JSON can: 1e999, NaN."""
+    insert = {"operation": "insert_note", "measure": "1", "beat": float("inf"), "duration": 1, "pitch": "C4"}
+    with pytest.raises(InvalidRequest, match="beat: input should be a finite number"):
+        read_arguments(TOOLS["modify_score"], {"score": "x", "operations": [insert]})
+    with pytest.raises(InvalidRequest, match="gender"):
+        check_controls({"gender": float("nan")})
 
 
 def test_a_tool_called_too_early_names_the_one_to_call_first(endpoint: Endpoint) -> None:

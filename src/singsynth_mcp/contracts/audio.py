@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from singsynth_mcp.contracts.common import JobRequest, JobResult, PhraseRange
+from singsynth_mcp.contracts.common import Arguments, JobRequest, JobResult, PhraseRange
 
 AudioFormat = Literal["wav", "flac", "mp3", "ogg"]
 
@@ -43,7 +43,7 @@ class AudioResult(JobResult):
     deterministic: bool | None = None
 
 
-class MixTrack(BaseModel):
+class MixTrack(Arguments):
     """One audio in a mix."""
 
     audio: str

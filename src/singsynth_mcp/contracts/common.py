@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from singsynth_mcp.errors import InvalidRequest
+
 State = Literal["done", "queued", "running", "failed", "cancelled"]
 CurveArgument = Annotated[
     float | list[tuple[float, float]],
@@ -26,16 +28,24 @@ WaitSeconds = Annotated[
     float,
     Field(ge=0, le=45, description="How long to wait for the result before returning a job_id for get_job"),
 ]
-PhraseRange = Annotated[str, Field(pattern=r"^(all|\d+(-\d+)?)$", description='"all", "3" or "first-last", from 1')]
-ListRange = Annotated[str, Field(pattern=r"^\d+-\d+$", description='Which entries of the lists to return: "41-80"')]
+PhraseRange = Annotated[
+    str, Field(pattern=r"^(all|\d{1,9}(-\d{1,9})?)$", description='"all", "3" or "first-last", from 1')
+]
+ListRange = Annotated[
+    str, Field(pattern=r"^\d{1,9}-\d{1,9}$", description='Which entries of the lists to return: "41-80"')
+]
 LIST_LIMIT = 40
 """Entries of a list in one result; the result's `total` and `next` say what is left."""
 
 
-class Request(BaseModel):
-    """A tool's arguments; an unknown argument is an error."""
+class Arguments(BaseModel):
+    """What a caller fills in; an unknown field is an error, at any depth, and so is a number that is none."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Request(Arguments):
+    """A tool's arguments."""
 
 
 class JobRequest(Request):
@@ -79,6 +89,20 @@ class JobResult(Result):
     progress: float | None = Field(default=None, description="0 to 1")
     stage: str | None = None
     position: int | None = Field(default=None, description="Place in the queue, from 1")
+
+
+def phrase_indices(phrases: str, there: range) -> range:
+    """Return the indices that a PhraseRange ("all", "3", "first-last") names. Raises InvalidRequest outside `there`."""
+    if phrases == "all":
+        return there
+    first, _, last = phrases.partition("-")
+    chosen = range(int(first) - 1, int(last or first))
+    if not chosen or chosen.start < there.start or chosen.stop > there.stop:
+        raise InvalidRequest(
+            f"phrases {phrases} is not within {there.start + 1}-{there.stop}",
+            hint='Phrases count from 1: "all", "3" or "first-last".',
+        )
+    return chosen
 
 
 def first_warnings(warnings: list[PassedOver]) -> list[PassedOver] | None:

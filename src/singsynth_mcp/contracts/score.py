@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from singsynth_mcp.contracts.common import ListRange, Request, Result
+from singsynth_mcp.contracts.common import Arguments, ListRange, Request, Result
 
 
 class ScoreSource(Request):
@@ -67,7 +67,7 @@ class ScoreResult(Result):
     changes: list[str] | None = Field(default=None, description="modify_score: what each operation changed")
 
 
-class SetLyrics(BaseModel):
+class SetLyrics(Arguments):
     """Set the lyrics of a part's verse from text: syllables in order, one for each sung note."""
 
     operation: Literal["set_lyrics"]
@@ -80,7 +80,7 @@ class SetLyrics(BaseModel):
     start_note: str | None = Field(default=None, description="Note id to start from; the part's first note otherwise")
 
 
-class Transpose(BaseModel):
+class Transpose(Arguments):
     """Move pitches by semitones."""
 
     operation: Literal["transpose"]
@@ -88,7 +88,7 @@ class Transpose(BaseModel):
     part: str | None = Field(default=None, description="All parts when left out")
 
 
-class SetTempo(BaseModel):
+class SetTempo(Arguments):
     """Set a tempo, or scale all of them."""
 
     operation: Literal["set_tempo"]
@@ -97,7 +97,7 @@ class SetTempo(BaseModel):
     measure: str | None = Field(default=None, description="From this measure on; replaces all tempi when left out")
 
 
-class ChangeNote(BaseModel):
+class ChangeNote(Arguments):
     """Change one written note."""
 
     operation: Literal["change_note"]
@@ -107,7 +107,7 @@ class ChangeNote(BaseModel):
     lyric: str | None = Field(default=None, description='Verse 1 text; "" removes it (the vowel before is held)')
 
 
-class InsertNote(BaseModel):
+class InsertNote(Arguments):
     """Insert a note into a rest."""
 
     operation: Literal["insert_note"]
@@ -119,7 +119,7 @@ class InsertNote(BaseModel):
     lyric: str | None = None
 
 
-class DeleteNote(BaseModel):
+class DeleteNote(Arguments):
     """Delete a note; a rest stays in its place."""
 
     operation: Literal["delete_note"]

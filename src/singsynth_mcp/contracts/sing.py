@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from singsynth_mcp.contracts.audio import AudioFormat, SavedAudioResult
-from singsynth_mcp.contracts.common import Controls, SpeakerArgument, WaitSeconds
+from singsynth_mcp.contracts.common import Arguments, Controls, SpeakerArgument, WaitSeconds
 from singsynth_mcp.contracts.score import ScoreSource
 
 
-class SungPart(BaseModel):
+class SungPart(Arguments):
     """One part's choices; what is left out is as in the call."""
 
     part: str

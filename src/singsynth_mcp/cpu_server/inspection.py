@@ -10,7 +10,7 @@ from anyio import from_thread, to_thread
 from singsynth_mcp.artifacts.base import Entry, Kind, Manifest, memo_key
 from singsynth_mcp.contracts.audio import InspectRequest, InspectResult, PhraseRow
 from singsynth_mcp.contracts.calling import Progress
-from singsynth_mcp.contracts.common import LIST_LIMIT
+from singsynth_mcp.contracts.common import LIST_LIMIT, phrase_indices
 from singsynth_mcp.cpu_server.outputs import output_path
 from singsynth_mcp.cpu_server.reading import song_title
 from singsynth_mcp.cpu_server.services import CpuServices
@@ -74,16 +74,7 @@ class _Subject:
         """Return the indices of the phrases asked for. Raises InvalidRequest."""
         first = self.main.header.get("first_phrase", 1) - 1
         there = range(first, first + len(self.main.entries))
-        if phrases == "all":
-            return there
-        low, _, high = phrases.partition("-")
-        asked = range(int(low) - 1, int(high or low))
-        if not asked or asked.start < there.start or asked.stop > there.stop:
-            raise InvalidRequest(
-                f"phrases {phrases} is not within {there.start + 1}-{there.stop} of {self.main.id}",
-                hint='Phrases count from 1: "all", "3" or "first-last".',
-            )
-        return asked
+        return phrase_indices(phrases, there)
 
     def start_seconds(self, index: int) -> float:
         """Return where phrase `index` lies in the song."""

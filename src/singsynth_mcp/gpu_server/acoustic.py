@@ -8,8 +8,8 @@ from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import Entry, Manifest, sha256
 from singsynth_mcp.contracts.audio import MelResult, SynthesizeRequest
-from singsynth_mcp.contracts.common import first_warnings
-from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, chosen_phrases, open_rendering
+from singsynth_mcp.contracts.common import first_warnings, phrase_indices
+from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, open_rendering
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import mel_to_bytes, phrase_to_bytes
 from singsynth_mcp.performance.model import Phrase
@@ -24,7 +24,7 @@ async def synthesize_audio(request: SynthesizeRequest, services: GpuServices) ->
     """
     rendering = await open_rendering("synthesize_audio", request.performance, services)
     entries, config = rendering.performance.entries, rendering.bank.acoustic.config
-    chosen = chosen_phrases(request.phrases, range(len(entries)))
+    chosen = phrase_indices(request.phrases, range(len(entries)))
     frames: dict[int, int] = {}
 
     async def work_on(index: int) -> PhraseWork:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import Manifest, sha256
-from singsynth_mcp.contracts.common import PassedOver, first_warnings
+from singsynth_mcp.contracts.common import PassedOver, first_warnings, phrase_indices
 from singsynth_mcp.contracts.performance import PerformanceResult, PredictRequest
-from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, chosen_phrases, open_rendering, replaced
+from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, open_rendering, replaced
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes, phrase_to_bytes
 from singsynth_mcp.performance.model import Phrase
@@ -37,7 +37,7 @@ async def fill_performance(request: PredictRequest, services: GpuServices, predi
     """Run a predictor over the phrases asked for; the others stay as they are."""
     rendering = await open_rendering(predictor.tool, request.performance, services)
     performance = rendering.performance
-    chosen = chosen_phrases(request.phrases, range(len(performance.entries)))
+    chosen = phrase_indices(request.phrases, range(len(performance.entries)))
     blobs = await rendering.blobs(chosen, lambda index: _work_on(rendering, predictor, index))
     filled = Manifest("performance", performance.header, replaced(performance.entries, blobs))
     summary = await _summary(filled, services)

@@ -13,7 +13,7 @@ from anyio import to_thread
 from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.contracts.common import PassedOver
-from singsynth_mcp.errors import InvalidRequest, SingSynthError, VoicebankMismatch
+from singsynth_mcp.errors import SingSynthError, VoicebankMismatch
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes
 from singsynth_mcp.performance.model import Phrase
@@ -135,20 +135,6 @@ async def open_rendering(tool: str, performance_id: str, services: GpuServices) 
             found=bank.digest,
         )
     return Rendering(tool, performance_id, performance, bank, shared_engine(settings.threads), services)
-
-
-def chosen_phrases(phrases: str, there: range) -> range:
-    """Return the indices that "all", "3" or "first-last" (from 1) names. Raises InvalidRequest outside of `there`."""
-    if phrases == "all":
-        return there
-    first, _, last = phrases.partition("-")
-    chosen = range(int(first) - 1, int(last or first))
-    if not chosen or chosen.start < there.start or chosen.stop > there.stop:
-        raise InvalidRequest(
-            f"phrases {phrases} is not within {there.start + 1}-{there.stop}",
-            hint='Phrases count from 1: "all", "3" or "first-last".',
-        )
-    return chosen
 
 
 def replaced(entries: Sequence[Entry], blobs: Mapping[int, str]) -> tuple[Entry, ...]:

@@ -6,7 +6,8 @@ from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
 from singsynth_mcp.contracts.audio import AudioResult, VocodeRequest
-from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, chosen_phrases, open_rendering
+from singsynth_mcp.contracts.common import phrase_indices
+from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, open_rendering
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import audio_to_bytes, mel_from_bytes
 from singsynth_mcp.performance.model import Curve
@@ -22,7 +23,7 @@ async def vocode(request: VocodeRequest, services: GpuServices) -> AudioResult:
     mel = await services.store.get(request.mel, "mel")
     rendering = await open_rendering("vocode", mel.header["performance"], services)
     first = mel.header["first_phrase"] - 1
-    chosen = chosen_phrases(request.phrases, range(first, first + len(mel.entries)))
+    chosen = phrase_indices(request.phrases, range(first, first + len(mel.entries)))
     spans: list[tuple[float, float]] = []
 
     async def work_on(index: int) -> PhraseWork:

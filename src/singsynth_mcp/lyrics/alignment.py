@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from singsynth_mcp.errors import InvalidRequest
 from singsynth_mcp.lyrics.model import Symbol
 from singsynth_mcp.lyrics.syllables import SungNote
 from singsynth_mcp.performance.curves import TimeMap, phrase_curve
@@ -21,6 +22,8 @@ BREATH_GAP_S = 0.25
 _MOST_TAKEN = 0.3
 """Share of a note that a breath or a consonant cluster without a rest before it may take from its end."""
 _HEAD_S = 0.5
+LONGEST_PHRASE_S = 300.0
+"""A phrase goes through the models whole: a note of hours would take more memory than there is."""
 _SILENCE = Symbol("SP", "", "rest")
 _BREATH = Symbol("AP", "", "breath")
 
@@ -48,7 +51,10 @@ class PlacedPhrase:
 
 
 def align(sung: Sequence[SungNote], rendition: Rendition) -> list[PlacedPhrase]:
-    """Return the phrases of sung notes, in order; every note lies in exactly one."""
+    """Return the phrases of sung notes, in order; every note lies in exactly one.
+
+    Raises InvalidRequest for a phrase of minutes that no rest, breath mark or word parts.
+    """
     spans = [Span(note.played.start_s, note.end_s, note.starts_word, note.played.breath_mark) for note in sung]
     joints = [_Joint.between(None, sung[0], rendition)] if sung else []
     joints += [_Joint.between(left, right, rendition) for left, right in pairwise(sung)]
@@ -56,8 +62,22 @@ def align(sung: Sequence[SungNote], rendition: Rendition) -> list[PlacedPhrase]:
     for place in split_into_phrases(spans):
         after = joints[place.stop] if place.stop < len(sung) else None
         notes, inner = sung[place.start : place.stop], joints[place.start : place.stop]
+        _check_length(notes)
         phrases.append(PlacedPhrase(notes[0].played.start_s, _PhraseBuilder(notes, inner, rendition).build(after)))
     return phrases
+
+
+def _check_length(notes: Sequence[SungNote]) -> None:
+    first, seconds = notes[0].played, notes[-1].end_s - notes[0].played.start_s
+    if seconds > LONGEST_PHRASE_S:
+        raise InvalidRequest(
+            f"a vowel is held for {seconds:.0f} seconds from measure {first.measure}, beat {float(first.beat):g} "
+            f"(note {first.note_id}) on; at most {LONGEST_PHRASE_S:g} are sung",
+            hint="Shorten the note or give notes after it syllables with modify_score (change_note)",
+            measure=first.measure,
+            beat=float(first.beat),
+            note=first.note_id,
+        )
 
 
 @dataclass(frozen=True)

@@ -90,42 +90,41 @@ class _Song:
     score: str = ""
     parts: list[_Part] = field(default_factory=list)
     warnings: list[PassedOver] = field(default_factory=list)
-    _singable: list[str] = field(default_factory=list)
+    _summary: dict[str, Any] = field(default_factory=dict)
     _ready: dict[int, tuple[str, float]] = field(default_factory=dict)
     _reported: float = 0.0
 
     async def read_score(self) -> None:
-        """Parse the score (or take its id), apply the tempo, and find the parts that can sing."""
+        """Parse the score (or take its id) and apply the tempo."""
         source = self.request.model_dump(include=set(ScoreSource.model_fields), exclude_none=True)
         summary = await self._call("parse_score", source)
         if self.request.tempo is not None:
             operation = {"operation": "set_tempo", "quarters_per_minute": self.request.tempo}
             summary = await self._call("modify_score", {"score": summary["id"], "operations": [operation]})
-        self.score = summary["id"]
-        self._singable = await self._parts_with_lyrics(summary)
+        self.score, self._summary = summary["id"], summary
 
-    async def _parts_with_lyrics(self, summary: Mapping[str, Any]) -> list[str]:
+    async def _parts_with_lyrics(self) -> list[str]:
         """Return the ids of all parts that can sing: a summary lists as many as fit, `next` names those after."""
-        found: list[str] = []
+        summary, found = self._summary, list[str]()
         while True:
             found += [part["id"] for part in summary["parts"] if part["sung_notes"] and part["verses"]]
-            if not summary.get("next"):
+            if not summary["parts"] or not summary.get("next"):
                 return found
             summary = await self._call("parse_score", {"score": self.score, "range": summary["next"]})
 
     async def prepare_parts(self) -> None:
         """Phonemize and align every part that is to be sung."""
-        for choices in self._chosen_parts():
+        for choices in await self._chosen_parts():
             await self._report(_PREPARED / 2, "phonemize", f"part {choices.part}")
             self.parts.append(await self._prepare(choices))
 
-    def _chosen_parts(self) -> list[SungPart]:
+    async def _chosen_parts(self) -> list[SungPart]:
         request = self.request
         if request.parts and request.part:
             raise InvalidRequest("give part or parts, not both", hint="parts is for several singers with choices each.")
         if request.parts:
             return request.parts
-        names = [request.part] if request.part else self._singable
+        names = [request.part] if request.part else await self._parts_with_lyrics()
         if not names:
             raise NothingToSing(
                 "no part of the score has lyrics",
