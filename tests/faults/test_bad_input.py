@@ -209,6 +209,12 @@ class TestNames:
             {"score": "x", "operations": [{"operation": "transpose", "semitones": 2, "parts": "P1"}]},
             ("operations.0.transpose.parts: no such argument",),
         ),
+        ("sing", {"text": TEXT, "controls": {"gender": "high"}}, ("controls.gender: input should be a valid number",)),
+        (
+            "save_audio",
+            {"audio": [{"audio": "x", "pan": 2}]},
+            ("audio.0.pan: input should be less than or equal to 1",),
+        ),
         ("parse_score", {"path": 7}, ("path", "string")),
         ("parse_score", {"base64": "@@@"}, ("not valid base64",)),
         ("parse_score", {"text": TEXT, "range": "90-99"}, ("list of 1",)),

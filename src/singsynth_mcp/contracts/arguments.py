@@ -40,7 +40,9 @@ def load_tool(target: str) -> ToolFunction:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(step) for step in location) or "arguments"
+    """Return "operations.0.note"; which alternative of a type was tried ("float", "list[MixTrack]") is left out."""
+    steps = [str(step) for step in location]
+    return ".".join(step for step in steps if step not in ("str", "float") and "[" not in step) or "arguments"
 
 
 def _problem(item: Mapping[str, Any]) -> str:

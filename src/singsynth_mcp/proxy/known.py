@@ -39,10 +39,14 @@ class KnownLists:
     def save(self, listings: Mapping[str, Listing]) -> None:
         """Keep what is known; a cache that cannot be written is only logged."""
         data = _LISTINGS.dump_json(dict(listings), by_alias=True, exclude_none=True)
+        temporary = None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self._path.parent, delete=False) as file:
+                temporary = Path(file.name)
                 file.write(data)
-            Path(file.name).replace(self._path)
+            temporary.replace(self._path)
         except OSError as error:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
             logger.warning("the last-known lists cannot be kept in %s: %s", self._path, error)
