@@ -14,7 +14,11 @@ _EDGE_FRAMES = 3
 _SIZES = (2048, 1024, 512, 256)
 
 
-def track(audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+Track = tuple[np.ndarray, np.ndarray]
+"""Seconds and Hz (0 is unvoiced)."""
+
+
+def track(audio: np.ndarray) -> Track:
     """Return (seconds, Hz) of a pitch tracker that knows nothing of the score; 0 is unvoiced."""
     wave = audio.astype(np.float64)
     hertz, seconds = pyworld.harvest(
@@ -34,18 +38,18 @@ def cents_off(tracked: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.asarray(1200.0 * np.log2(tracked[both] / wanted[both]))
 
 
-def f0_errors(audio: np.ndarray, f0: np.ndarray, voiced: np.ndarray) -> np.ndarray:
+def f0_errors(tracked: Track, f0: np.ndarray, voiced: np.ndarray) -> np.ndarray:
     """Return cents between tracked and requested F0 in the frames labelled voiced, edges left out."""
-    seconds, hertz = track(audio)
+    seconds, hertz = tracked
     inner = _away_from_edges(voiced) & voiced
     at = np.interp(seconds, frame_seconds(len(f0)), f0)
     frame = np.minimum((seconds / FRAME_SECONDS).astype(int), len(f0) - 1)
     return cents_off(np.where(inner[frame], hertz, 0.0), at)
 
 
-def voicing_errors(audio: np.ndarray, voiced: np.ndarray, sounding: np.ndarray) -> float:
+def voicing_errors(tracked: Track, voiced: np.ndarray, sounding: np.ndarray) -> float:
     """Return the share of sounding frames whose voicing is not the label's, edges left out."""
-    seconds, hertz = track(audio)
+    seconds, hertz = tracked
     heard = np.interp(frame_seconds(len(voiced)), seconds, (hertz > 0).astype(float)) > 0.5
     judged = _away_from_edges(voiced) & sounding
     return float(np.mean(heard[judged] != voiced[judged]))

@@ -20,6 +20,7 @@ from training.measuring import (
     mel_cepstral_distance,
     note_body_cents,
     spectral_distance,
+    track,
     voicing_errors,
 )
 
@@ -95,7 +96,8 @@ def _phrase(bank: Bank, example: SungExample) -> dict[str, float]:
     sounding = ~np.repeat([symbol == SILENCE for symbol in example.phonemes], example.ph_dur)
     copy = bank.run("dsvocoder/vocoder", {"mel": example.mel[None], "f0": example.f0[None]})
     copied = copy["waveform"][0]
-    cents = f0_errors(sung.audio, example.f0, example.voiced)
+    tracked = track(sung.audio)
+    cents = f0_errors(tracked, example.f0, example.voiced)
     fine = cents[np.abs(cents) <= 100.0]
     later = ~example.ph_vowel
     lengths = np.abs(sung.ph_dur_pred - example.natural_ph_dur)[later]
@@ -104,8 +106,8 @@ def _phrase(bank: Bank, example: SungExample) -> dict[str, float]:
         "f0": float(np.sqrt(np.mean(fine**2))),
         "gross": float(np.mean(np.abs(cents) > 100.0)),
         "rule": 100.0 * float(np.sqrt(np.mean((own - example.f0_rule) ** 2))),
-        "voicing": voicing_errors(sung.audio, example.voiced, sounding),
-        "teacher_voicing": voicing_errors(example.audio, example.voiced, sounding),
+        "voicing": voicing_errors(tracked, example.voiced, sounding),
+        "teacher_voicing": voicing_errors(track(example.audio), example.voiced, sounding),
         "step": largest_step(sung.audio, example.voiced),
         "peak": float(np.abs(sung.audio).max()),
         "spread": level_spread_db(sung.audio, sounding),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from training.examples import ENVELOPE_BANDS, HOP_SIZE, SungExample
+from singsynth_mcp.synthesis.engines.torch.source_filter import SourceFilter
+from training.examples import ENVELOPE_BANDS, SungExample
 from training.inventory import BY_SYMBOL, PHONEME_IDS
 from training.nets import bands_to_mel, harmonic_mel
+from training.targets import band_centres
 
 SYLLABLES = (("ja/k", "ja/a"), ("ja/s", "ja/i"), ("ja/m", "ja/u"), ("ja/t", "ja/e"), ("ja/o",))
 
@@ -45,7 +47,6 @@ def _sung(
     note_midi: np.ndarray,
     tones: np.ndarray,
 ) -> SungExample:
-    total = int(frames.sum())
     pitch = np.repeat(note_midi, word_dur).astype(np.float32)
     f0 = (440.0 * 2.0 ** ((pitch - 69.0) / 12.0)).astype(np.float32)
     ids = np.repeat([PHONEME_IDS[symbol] for symbol in symbols], frames)
@@ -61,6 +62,8 @@ def _sung(
         tone_mel = torch.from_numpy(harmonic) @ to_mel
         noise_mel = torch.from_numpy(noise) @ to_mel
         mel = harmonic_mel()(tone_mel[None], noise_mel[None], torch.from_numpy(f0)[None])[0].numpy()
+        envelopes = torch.from_numpy(harmonic)[None], torch.from_numpy(noise)[None]
+        audio = SourceFilter(band_centres())(*envelopes, torch.from_numpy(f0)[None])[0].numpy()
     level = 8.686
     return SungExample(
         speaker="linnet",
@@ -84,5 +87,5 @@ def _sung(
         gender=np.float32(0.0),
         breathiness=(level * noise.mean(axis=1) - 5).clip(-96, 0).astype(np.float32),
         voicing=(level * harmonic.mean(axis=1)).clip(-96, 0).astype(np.float32),
-        audio=np.zeros(total * HOP_SIZE, np.float32),
+        audio=audio,
     )
