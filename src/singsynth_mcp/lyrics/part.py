@@ -107,9 +107,10 @@ class _PartReader:
 
     def _add_long_mark(self, unit: _Unit, text: str, note: PlayedNote) -> None:
         """Sing the vowel again where a rest keeps the long mark from holding it."""
-        vowels = [symbol for word in self._words for symbol in word.phonemes if symbol.role == "vowel"]
-        if vowels:
-            self._words.append(Word(text, unit.language, "rules", (vowels[-1],), self._keys([unit])))
+        sung = (symbol for word in reversed(self._words) for symbol in reversed(word.phonemes))
+        vowel = next((symbol for symbol in sung if symbol.role == "vowel"), None)
+        if vowel is not None:
+            self._words.append(Word(text, unit.language, "rules", (vowel,), self._keys([unit])))
         else:
             self._words.append(self._reader.unread(text, unit.language, self._keys([unit]), note))
 

@@ -74,7 +74,8 @@ def _merge_ties(
     A tied note with a syllable of its own stays: where verses differ, the tie is meant for one of them alone.
     """
     merged: list[WrittenNote] = []
-    waiting: dict[float, list[WrittenNote]] = defaultdict(list)
+    waiting: dict[tuple[float, Fraction], list[WrittenNote]] = defaultdict(list)
+    """Tied notes whose next has not come, by pitch and where it must start."""
 
     def report(code: str, message: str, note: WrittenNote) -> None:
         measure = measures[note.measure]
@@ -82,30 +83,30 @@ def _merge_ties(
 
     for note in sorted(written, key=lambda note: note.position):
         if note.tie_stop and not note.grace:
-            first = _tied_to(note, waiting[note.midi])
+            here = waiting[note.midi, note.position]
+            first = _tied_to(note, here)
             if first is None:
                 report("tie_unmatched", "A tie ends here that starts nowhere; the note is sung anew", note)
-            elif note.lyrics and note.lyrics != first.lyrics:
+            else:
+                here.remove(first)
+                if not note.lyrics or note.lyrics == first.lyrics:
+                    _extend(first, note)
+                    if note.tie_start:
+                        waiting[first.midi, first.position + first.duration].append(first)
+                    continue
                 text = note.lyrics[0].syllables[0]
                 report("lyric_on_tie", f'A tied note has the syllable "{text}": it is sung, the tie is not', note)
                 note.tied = True
-                waiting[note.midi].remove(first)
-            else:
-                _extend(first, note)
-                if not note.tie_start:
-                    waiting[note.midi].remove(first)
-                continue
         merged.append(note)
         if note.tie_start and not note.grace:
-            waiting[note.midi].append(note)
+            waiting[note.midi, note.position + note.duration].append(note)
     for note in (note for notes in waiting.values() for note in notes):
         report("tie_unmatched", "A tie starts here that ends nowhere; the note keeps its length", note)
     return merged
 
 
-def _tied_to(note: WrittenNote, waiting: list[WrittenNote]) -> WrittenNote | None:
-    """Return the note that `note` prolongs."""
-    candidates = [first for first in waiting if first.position + first.duration == note.position]
+def _tied_to(note: WrittenNote, candidates: list[WrittenNote]) -> WrittenNote | None:
+    """Return the note that `note` prolongs, of those that end where it starts."""
     same_voice = [first for first in candidates if first.voice == note.voice]
     return next(iter(same_voice or candidates), None)
 
