@@ -43,9 +43,6 @@ class FixtureTool:
 class FixtureResources:
     """The suite's resources."""
 
-    def __init__(self, notices: Notices) -> None:
-        self._notices = notices
-
     async def list_resources(self) -> list[types.Resource]:
         uris = ("test://static-text", "test://static-binary", "test://watched-resource")
         return [types.Resource(name=uri.removeprefix("test://"), uri=uri) for uri in uris]
@@ -69,11 +66,8 @@ class FixtureResources:
         contents = types.TextResourceContents(uri=uri, mime_type="text/plain", text=texts[uri])
         return types.ReadResourceResult(contents=[contents])
 
-    async def subscribe(self, ctx: Any, uri: str) -> None:
-        self._notices.follow(ctx, uri)
-
-    async def unsubscribe(self, ctx: Any, uri: str) -> None:
-        self._notices.unfollow(ctx, uri)
+    async def follow(self, uri: str) -> None:
+        pass
 
 
 PROMPTS: Mapping[str, tuple[str, ...]] = {
@@ -133,7 +127,7 @@ def fixture_server() -> SingSynthServer:
     notices = Notices()
     handlers = {**fixture_tools.HANDLERS, **fixture_questions.HANDLERS, **fixture_tools.triggers(notices)}
     tools = [FixtureTool(name, handler) for name, handler in handlers.items()]
-    resources, prompts = FixtureResources(notices), FixturePrompts()
+    resources, prompts = FixtureResources(), FixturePrompts()
     identity = Identity("conformance-fixture", "Conformance fixture")
     return create_server(identity, ToolTable(tools), resources=resources, prompts=prompts, notices=notices)
 

@@ -192,3 +192,12 @@ async def test_unknown_jobs_and_the_bound_of_finished_ones(jobs):
     assert records[0].job_id == ids[-1]
     with pytest.raises(UnknownJob):
         await jobs.wait(ids[0], 0, ignore_progress)
+
+
+async def test_large_results_are_kept_up_to_a_bound_the_latest_always(jobs):
+    async def large(on_progress):
+        return {"base64": "x" * 6_000_000}
+
+    ids = [await jobs.submit(str(n), "save_audio", "media", large) for n in range(5)]
+    assert (await jobs.wait(ids[-1], 30, ignore_progress)).state == "done"
+    assert [record.job_id for record in await jobs.records()] == [ids[4], ids[3]]

@@ -10,6 +10,7 @@ import mcp_types as types
 from mcp import Client
 from mcp.client._memory import InMemoryTransport
 from mcp.shared.exceptions import MCPError
+from mcp.shared.message import ServerMessageMetadata
 
 from singsynth_mcp.proxy.app import build_server
 from singsynth_mcp.proxy.config import UpstreamSpec
@@ -49,6 +50,15 @@ class Foreign:
         self.calls.append(params)
         if params.name == "wait":
             return await self._wait(ctx)
+        if params.name == "ask":
+            question = types.ElicitRequest(
+                params=types.ElicitRequestFormParams(
+                    message="Who?", requested_schema={"type": "object", "properties": {}}
+                )
+            )
+            metadata = ServerMessageMetadata(related_request_id=ctx.request_id)
+            answer = await ctx.session.send_request(question, types.ElicitResult, metadata=metadata)
+            return types.CallToolResult(content=[types.TextContent(type="text", text=str(answer.content))])
         if params.name == "refuse":
             raise MCPError(-32042, "not today", {"why": "rain"})
         if params.name == "fail":
@@ -84,11 +94,8 @@ class Foreign:
         contents = [types.TextResourceContents(uri=params.uri, text=f"{self.name} has {params.uri}")]
         return types.ReadResourceResult(contents=contents)
 
-    async def subscribe(self, ctx, uri):
-        self.notices.follow(ctx, uri)
-
-    async def unsubscribe(self, ctx, uri):
-        self.notices.unfollow(ctx, uri)
+    async def follow(self, uri):
+        pass
 
     async def list_prompts(self):
         return [types.Prompt(name="greet", description=self.name)]

@@ -5,8 +5,11 @@ import mcp_types as types
 import pytest
 from mcp.shared.exceptions import MCPError
 
+from singsynth_mcp.artifacts.base import Entry, Manifest
+from singsynth_mcp.artifacts.folder import FolderStore
 from singsynth_mcp.contracts.audio import AudioResult
 from singsynth_mcp.contracts.calling import Progress
+from singsynth_mcp.settings import Settings
 from tests.proxy.made_upstreams import Foreign, client_of, proxy_over
 from tests.serving.made_server import made_server
 
@@ -124,6 +127,57 @@ async def _listen(client):
     async with client.listen(tools_list_changed=True) as events:
         async for _ in events:
             pass
+
+
+@eras
+async def test_a_changed_resource_reaches_the_host_that_follows_it(front, back):
+    one, told = Foreign("one"), []
+
+    async def on_message(message):
+        if isinstance(message, types.ResourceUpdatedNotification):
+            told.append(str(message.params.uri))
+
+    proxy = proxy_over({"one": one.server}, back)
+    async with client_of(proxy, front, message_handler=on_message) as client, anyio.create_task_group() as group:
+        if front == "legacy":
+            request = types.SubscribeRequest(params=types.SubscribeRequestParams(uri="note://one"))
+            await client.session.send_request(request, types.EmptyResult)
+        else:
+            group.start_soon(_listen_to, client, "note://one")
+        while not told:
+            await one.notices.resource_updated("note://one")
+            await one.notices.resource_updated("note://other")
+            await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    assert set(told) == {"note://one"}
+
+
+async def _listen_to(client, uri):
+    async with client.listen(resource_subscriptions=[uri]) as events:
+        async for _ in events:
+            pass
+
+
+async def test_an_older_upstreams_question_reaches_an_older_host():
+    async def on_elicitation(context, params):
+        return types.ElicitResult(action="accept", content={"who": params.message})
+
+    one = Foreign("one", "ask")
+    async with client_of(proxy_over({"one": one.server}, "legacy"), "legacy", elicitation_callback=on_elicitation) as c:
+        assert (await c.call_tool("ask", {})).content[0].text == "{'who': 'Who?'}"
+    async with client_of(proxy_over({"one": one.server}, "legacy"), "auto", elicitation_callback=on_elicitation) as c:
+        with pytest.raises(MCPError, match="cannot be asked elicitation/create by an older server"):
+            await c.call_tool("ask", {})
+
+
+async def test_artifacts_are_read_from_the_proxys_own_store():
+    store = FolderStore.from_settings(Settings())
+    score = await store.put(Manifest("score", {}, (Entry(0.0, await store.put_blob(b"{}")),)))
+    one = Foreign("one")
+    async with client_of(proxy_over({"one": one.server}, down=frozenset({"one"})), "auto") as client:
+        assert (await client.read_resource(f"singsynth://artifacts/{score}")).contents[0].text == "{}"
+        with pytest.raises(MCPError, match="unknown_artifact: .*score-000000000000"):
+            await client.read_resource("singsynth://artifacts/score-000000000000")
 
 
 async def test_an_upstream_that_is_down_does_not_take_the_others_with_it():

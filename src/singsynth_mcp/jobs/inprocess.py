@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import secrets
 from collections import deque
@@ -20,6 +21,8 @@ from singsynth_mcp.jobs.base import JobRecord, Role, Work
 
 _AT_ONCE: Mapping[Role, int] = {"inference": 1, "vocoder": 1, "media": 2, "sing": 2}
 _FINISHED_KEPT = 256
+_FINISHED_KEPT_BYTES = 16 * 2**20
+"""Of results as text: one of save_audio may carry its file."""
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +38,8 @@ class _Job:
     progress: Progress | None = None
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+    size: int = 0
+    """Of the result as text, in characters."""
     attached: int = 0
     kept: bool = False
     task: asyncio.Task[None] | None = None
@@ -54,7 +59,7 @@ class _Job:
 
 
 class InProcessJobs:
-    """A JobEngine whose jobs end with the process. Finished ones are kept, the latest 256."""
+    """A JobEngine whose jobs end with the process. Finished ones are kept, the latest 256 up to 16 MB."""
 
     def __init__(self, server: str, at_once: Mapping[Role, int] = _AT_ONCE) -> None:
         self._server = server
@@ -180,6 +185,10 @@ class InProcessJobs:
             return
         del self._by_key[job.key]
         job.update(state)
-        finished = [kept.job_id for kept in self._jobs.values() if not kept.live]
-        for job_id in finished[:-_FINISHED_KEPT]:
-            del self._jobs[job_id]
+        job.size = len(json.dumps(job.result))
+        kept = 0
+        finished = [each for each in self._jobs.values() if not each.live]
+        for count, each in enumerate(reversed(finished), start=1):
+            kept += each.size
+            if each is not job and (count > _FINISHED_KEPT or kept > _FINISHED_KEPT_BYTES):
+                del self._jobs[each.job_id]

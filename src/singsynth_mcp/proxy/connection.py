@@ -31,7 +31,10 @@ class ConnectionEnded(Exception):
 class Connection:
     """An upstream's connection. `open` it, `ask` over it, `close` it; it never comes back."""
 
-    def __init__(self, spec: UpstreamSpec, callbacks: Callbacks, changed: Changed, dial: Dial) -> None:
+    def __init__(
+        self, spec: UpstreamSpec, callbacks: Callbacks, changed: Changed, dial: Dial, followed: set[str]
+    ) -> None:
+        """`followed` are the URIs to hear of; the set is shared with the connections before and after."""
         self._spec = spec
         self._callbacks = callbacks
         self._changed = changed
@@ -41,7 +44,7 @@ class Connection:
         self._settled = anyio.Event()
         self._stop = anyio.Event()
         self._ended = anyio.Event()
-        self._followed: set[str] = set()
+        self._followed = followed
         self._refilter = anyio.Event()
         self.error: BaseException | None = None
         self.deaf = False
@@ -85,7 +88,8 @@ class Connection:
         if answers:
             return answers[0]
         if not errors or _is_closed(errors[0]):
-            await self.close()
+            self._ended.set()
+            self._stop.set()
             raise ConnectionEnded from (errors[0] if errors else self.error)
         raise errors[0]
 
@@ -95,7 +99,7 @@ class Connection:
             return False  # its listen stream tells
         with anyio.move_on_after(seconds):
             try:
-                await self.ask(lambda session: session.send_ping())
+                await self.ask(lambda session: session.send_request(types.PingRequest(), types.EmptyResult))
             except (ConnectionEnded, MCPError):
                 return True
             return False
@@ -103,12 +107,10 @@ class Connection:
 
     async def follow(self, uri: str) -> None:
         """Ask to be told when a resource changes."""
-        if uri in self._followed:
-            return
         self._followed.add(uri)
         self._refilter.set()
         if self.session.protocol_version not in MODERN_PROTOCOL_VERSIONS:
-            await self.ask(lambda session: session.subscribe_resource(uri))
+            await self.ask(lambda session: _subscribe(session, uri))
 
     async def close(self) -> None:
         """End the connection and wait until its task has left it."""
@@ -143,6 +145,9 @@ class Connection:
 
     async def _hear(self, client: Client) -> None:
         try:
+            if client.session.protocol_version not in MODERN_PROTOCOL_VERSIONS:
+                for uri in list(self._followed):
+                    await _subscribe(client.session, uri)
             while True:
                 await self._hear_filtered(client)
         except SubscriptionLost:
@@ -175,6 +180,12 @@ class Connection:
                 await self._changed(str(event.uri) if isinstance(event, ResourceUpdated) else None)
             self.deaf = True
             await self._refilter.wait()
+
+
+async def _subscribe(session: ClientSession, uri: str) -> None:
+    """Subscribe as in the handshake era (the SDK's own method only warns that the era is over)."""
+    request = types.SubscribeRequest(params=types.SubscribeRequestParams(uri=uri))
+    await session.send_request(request, types.EmptyResult)
 
 
 def _is_closed(error: Exception) -> bool:

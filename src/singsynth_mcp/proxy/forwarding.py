@@ -110,13 +110,10 @@ class MergedResources:
                 return _clean(result)
         raise problem
 
-    async def subscribe(self, ctx: Context, uri: str) -> None:
+    async def follow(self, uri: str) -> None:
         """Follow a resource where it is."""
         for name in owners_of(await self._upstreams.catalogue(), uri)[:1]:
             await self._upstreams[name].follow(uri)
-
-    async def unsubscribe(self, ctx: Context, uri: str) -> None:
-        """Leave it followed: another host may still want it, and notices go only to those who asked."""
 
     def _question(
         self, uri: str, front: FrontCall

@@ -48,6 +48,7 @@ class Upstream:
         self._connection: Connection | None = None
         self._lock = anyio.Lock()
         self._fronts: list[FrontCall] = []
+        self._followed: set[str] = set()
         self._failures = 0
         self._failed_at = 0.0
         self._used_at = 0.0
@@ -72,7 +73,7 @@ class Upstream:
         try:
             return await connection.ask(question)
         except ConnectionEnded:
-            await self._bury(connection)
+            logger.warning("upstream %s died", self.name)
             message = f"the upstream server {self.name!r} died during the call"
             raise UpstreamDied(message, hint="It is started again at the next call: call again.") from None
         finally:
@@ -87,7 +88,8 @@ class Upstream:
 
     async def follow(self, uri: str) -> None:
         """Hear of changes of a resource from now on. Raises UpstreamUnavailable, MCPError."""
-        await (await self._connected()).follow(uri)
+        if uri not in self._followed:
+            await (await self._connected()).follow(uri)
 
     async def close(self) -> None:
         """Leave the upstream; a child's process ends."""
@@ -117,7 +119,7 @@ class Upstream:
         return not connection.deaf and not (idle and await connection.is_silent())
 
     async def _open(self) -> Connection:
-        connection = Connection(self._spec, self._callbacks(), self._on_change, self._dial)
+        connection = Connection(self._spec, self._callbacks(), self._on_change, self._dial, self._followed)
         with anyio.move_on_after(START_TIMEOUT_SECONDS):
             if await connection.open():
                 self._connection = connection
@@ -133,13 +135,6 @@ class Upstream:
         logger.warning("upstream %s is unavailable: %s", self.name, reason)
         message = f"the upstream server {self.name!r} ({place}) cannot be reached: {reason}"
         raise UpstreamUnavailable(message, hint=_remedy(connection.error))
-
-    async def _bury(self, connection: Connection) -> None:
-        async with self._lock:
-            if self._connection is connection:
-                self._connection = None
-                self._count_failure()
-        logger.warning("upstream %s died", self.name)
 
     def _count_failure(self) -> None:
         now = self._clock()

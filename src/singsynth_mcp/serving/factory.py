@@ -70,6 +70,7 @@ def create_server(
 
     `notices`: given where lists or resources change. `lifespan` is entered once however many connections there are.
     """
+    told = notices or Notices()
     server = SingSynthServer(
         identity.name,
         lists_change=notices is not None,
@@ -79,12 +80,11 @@ def create_server(
         lifespan=_shared(lifespan),
         on_list_tools=_lister(types.ListToolsResult, "tools", tools.list_tools),
         on_call_tool=_tool_caller(tools),
-        on_subscriptions_listen=(notices or Notices()).listen,
-        **({} if resources is None else _resource_handlers(resources)),
+        on_subscriptions_listen=_listener(told, resources),
+        **({} if resources is None else _resource_handlers(resources, told)),
         **({} if prompts is None else _prompt_handlers(prompts)),
     )
-    if notices is not None:
-        server.add_notification_handler("notifications/initialized", types.NotificationParams, notices.on_initialized)
+    server.add_notification_handler("notifications/initialized", types.NotificationParams, told.on_initialized)
     server.add_request_handler("logging/setLevel", types.SetLevelRequestParams, _accept_log_level)
     return server
 
@@ -107,18 +107,29 @@ def _tool_caller(tools: ToolSource) -> Any:
     return call
 
 
-def _resource_handlers(resources: ResourceSource) -> dict[str, Any]:
+def _listener(notices: Notices, resources: ResourceSource | None) -> Any:
+    async def listen(ctx: Context, params: types.SubscriptionsListenRequestParams) -> types.SubscriptionsListenResult:
+        if resources is not None:
+            for uri in params.notifications.resource_subscriptions or ():
+                await resources.follow(str(uri))
+        return await notices.listen(ctx, params)
+
+    return listen
+
+
+def _resource_handlers(resources: ResourceSource, notices: Notices) -> dict[str, Any]:
     async def read(
         ctx: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult | types.InputRequiredResult:
         return await _guarded(f"resource {params.uri}", resources.read(ctx, params))
 
     async def subscribe(ctx: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
-        await resources.subscribe(ctx, str(params.uri))
+        notices.follow(ctx, str(params.uri))
+        await resources.follow(str(params.uri))
         return types.EmptyResult()
 
     async def unsubscribe(ctx: Context, params: types.UnsubscribeRequestParams) -> types.EmptyResult:
-        await resources.unsubscribe(ctx, str(params.uri))
+        notices.unfollow(ctx, str(params.uri))
         return types.EmptyResult()
 
     list_templates = resources.list_templates

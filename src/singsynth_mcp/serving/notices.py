@@ -27,7 +27,7 @@ class Notices:
         self.listen = ListenHandler(self._bus)
         """The handler of subscriptions/listen (2026-07-28)."""
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
-        self._followers: dict[str, weakref.WeakSet[Connection]] = {}
+        self._followed: weakref.WeakKeyDictionary[Connection, set[str]] = weakref.WeakKeyDictionary()
 
     async def on_initialized(self, ctx: Context, params: types.NotificationParams) -> None:
         """Remember a connection that shook hands: it is told of changes unasked."""
@@ -35,11 +35,11 @@ class Notices:
 
     def follow(self, ctx: Context, uri: str) -> None:
         """Remember that a connection subscribed to a resource (handshake era)."""
-        self._followers.setdefault(uri, weakref.WeakSet()).add(_connection(ctx))
+        self._followed.setdefault(_connection(ctx), set()).add(uri)
 
     def unfollow(self, ctx: Context, uri: str) -> None:
         """Forget a subscription."""
-        self._followers.get(uri, weakref.WeakSet[Connection]()).discard(_connection(ctx))
+        self._followed.get(_connection(ctx), set()).discard(uri)
 
     async def tools_changed(self) -> None:
         """Say that the list of tools is another one."""
@@ -62,8 +62,9 @@ class Notices:
     async def resource_updated(self, uri: str) -> None:
         """Say that a resource has changed, to those who asked."""
         await self._bus.publish(ResourceUpdated(uri=uri))
-        for connection in list(self._followers.get(uri, ())):
-            await connection.send_resource_updated(uri)
+        for connection, uris in list(self._followed.items()):
+            if uri in uris:
+                await connection.send_resource_updated(uri)
 
 
 def _connection(ctx: Context) -> Connection:

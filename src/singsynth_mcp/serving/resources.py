@@ -21,7 +21,7 @@ _ENTRIES_SHOWN = 1000
 
 
 class ArtifactResources:
-    """A ResourceSource over an artifact store. Artifacts never change, so there is nothing to subscribe to."""
+    """A ResourceSource over an artifact store."""
 
     def __init__(self, store: ArtifactStore) -> None:
         self._store = store
@@ -46,11 +46,8 @@ class ArtifactResources:
         """Read an artifact or one of its blobs. Raises UnknownArtifact, InvalidRequest, ResultTooLarge."""
         return await read_artifact(self._store, str(params.uri))
 
-    async def subscribe(self, ctx: Context, uri: str) -> None:
-        """Accept, as the protocol asks; nothing will ever be sent."""
-
-    async def unsubscribe(self, ctx: Context, uri: str) -> None:
-        """Accept."""
+    async def follow(self, uri: str) -> None:
+        """Do nothing: an artifact never changes."""
 
 
 async def read_artifact(store: ArtifactStore, uri: str) -> types.ReadResourceResult:

@@ -54,11 +54,8 @@ class ResourceSource(Protocol):
     ) -> types.ReadResourceResult | types.InputRequiredResult:
         """Read a resource. Raises SingSynthError where there is none."""
 
-    async def subscribe(self, ctx: Context, uri: str) -> None:
-        """Start telling this connection about changes of a resource."""
-
-    async def unsubscribe(self, ctx: Context, uri: str) -> None:
-        """Stop telling this connection about changes of a resource."""
+    async def follow(self, uri: str) -> None:
+        """See to it that changes of a resource are announced through the server's notices."""
 
 
 class PromptSource(Protocol):

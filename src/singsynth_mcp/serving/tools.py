@@ -26,8 +26,8 @@ from singsynth_mcp.serving.sources import Context, ServedTool
 
 ToolFunction = Callable[[Any, OnProgress], Awaitable[Result]]
 """A tool bound to its services: `(request, on_progress) -> result`."""
-DEADLINE_SECONDS = 20.0
-"""Of a tool that is no job."""
+DEADLINE_SECONDS = 45.0
+"""No call blocks longer, whatever its tool: desktop hosts give up after about 60 s."""
 
 
 class SpecTool:
