@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0, description="Threads of each model run; 0: one for each core")
     upstreams: Path | None = Field(default=None, description="JSON file with the proxy's upstreams (mcpServers)")
     token: SecretStr | None = Field(default=None, description="Bearer token that HTTP clients must send")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Further names and addresses by which clients call this server over HTTP, separated by commas",
+    )
     log_level: str = "WARNING"
 
     @field_validator("voicebanks", "roots", mode="before")
@@ -55,6 +59,11 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(Path(item).expanduser() for item in value.split(os.pathsep) if item)
         return value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
     @cached_property
     def readable_roots(self) -> tuple[Path, ...]:

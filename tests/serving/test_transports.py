@@ -11,6 +11,7 @@ import pytest
 from singsynth_mcp.errors import InvalidRequest
 from singsynth_mcp.serving.logs import JsonLines
 from singsynth_mcp.serving.transports import http_app, is_loopback, run
+from singsynth_mcp.settings import Settings
 from tests.serving.made_server import made_server
 
 INITIALIZE = {
@@ -59,13 +60,14 @@ async def test_a_page_elsewhere_cannot_reach_a_local_server(header, value, statu
     assert answer.status_code == status
 
 
-async def test_an_open_host_answers_to_its_own_names_only():
-    async with web("0.0.0.0", token="t", allowed_hosts=("gpu.lan",)) as client:
+async def test_an_open_host_answers_to_its_own_names_only(monkeypatch):
+    monkeypatch.setenv("SINGSYNTH_ALLOWED_HOSTS", "gpu.lan, 10.1.2.3")
+    async with web("0.0.0.0", token="t", allowed_hosts=Settings().allowed_hosts) as client:
         answers = [
             await client.post("/mcp", json=INITIALIZE, headers={**ACCEPT, "authorization": "Bearer t", "host": host})
-            for host in ("gpu.lan:8000", f"{socket.gethostname()}:8000", "evil.example")
+            for host in ("gpu.lan:8000", "10.1.2.3", f"{socket.gethostname()}:8000", "evil.example")
         ]
-    assert [each.status_code for each in answers] == [200, 200, 421]
+    assert [each.status_code for each in answers] == [200, 200, 200, 421]
 
 
 @pytest.mark.parametrize("transport", ["http", "sse"])

@@ -31,7 +31,8 @@ def serve(
     settings = Settings()
     log_to_stderr(settings.log_level)
     token = settings.token.get_secret_value() if settings.token else None
-    anyio.run(partial(run, build(settings), transport, host=host, port=port, token=token))
+    hosts = settings.allowed_hosts
+    anyio.run(partial(run, build(settings), transport, host=host, port=port, token=token, allowed_hosts=hosts))
 
 
 async def run(
