@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from singsynth_mcp.synthesis.engines import torch as torch_nets
 from singsynth_mcp.synthesis.engines.torch.acoustic import curve_features
-from training import nets
+from training import nets, render_corpus
 from training.batches import Batch, Phrase, choose, crop_batch, curve_batch, score_batch
-from training.cache import cache_directory
+from training.cache import cache_directory, code_key, content_key
 from training.levels import PER_DB, audible_gap, level_shifts, masking, recomposed
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NEUTRAL_STEPS = torch.tensor(1)
 PREDICTED_SHARE = 0.6
@@ -305,8 +304,12 @@ def fitted(stage: FittedStage) -> FittedStage:
 
 
 def fit_directory() -> Path:
-    """Return the folder of checkpoints and loss logs."""
-    return cache_directory("fit")
+    """Return the folder of checkpoints and loss logs of the present corpus and nets."""
+    here = Path(__file__).parent
+    sources = [*Path(torch_nets.__file__).parent.glob("*.py")]
+    sources += [here / f"{name}.py" for name in ("batches", "levels", "mel", "nets", "stages")]
+    key = content_key(render_corpus.corpus_folder().name, code_key(sources))
+    return cache_directory("fit", key)
 
 
 STAGES: dict[str, type[Stage]] = {
