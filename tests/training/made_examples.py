@@ -8,6 +8,7 @@ import torch
 from singsynth_mcp.synthesis.engines.torch.source_filter import SourceFilter
 from training.examples import ENVELOPE_BANDS, SungExample
 from training.inventory import BY_SYMBOL, PHONEME_IDS
+from training.levels import PER_DB
 from training.nets import bands_to_mel, harmonic_mel
 from training.targets import band_centres
 
@@ -64,7 +65,6 @@ def _sung(
         mel = harmonic_mel()(tone_mel[None], noise_mel[None], torch.from_numpy(f0)[None])[0].numpy()
         envelopes = torch.from_numpy(harmonic)[None], torch.from_numpy(noise)[None]
         audio = SourceFilter(band_centres())(*envelopes, torch.from_numpy(f0)[None])[0].numpy()
-    level = 8.686
     return SungExample(
         speaker="linnet",
         language="ja",
@@ -85,7 +85,7 @@ def _sung(
         noise=noise,
         voiced=voiced,
         gender=np.float32(0.0),
-        breathiness=(level * noise.mean(axis=1) - 5).clip(-96, 0).astype(np.float32),
-        voicing=(level * harmonic.mean(axis=1)).clip(-96, 0).astype(np.float32),
+        breathiness=(noise.mean(axis=1) / PER_DB - 5).clip(-96, 0).astype(np.float32),
+        voicing=(harmonic.mean(axis=1) / PER_DB).clip(-96, 0).astype(np.float32),
         audio=audio,
     )
