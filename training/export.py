@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from training import nets
-from training.stages import STAGES, fitted
+from training.stage import fitted
+from training.stages import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

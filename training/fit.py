@@ -18,7 +18,8 @@ import torch
 from torch import nn
 
 from training.batches import Phrase
-from training.stages import STAGES, Stage, fit_directory
+from training.stage import Stage, fit_directory
+from training.stages import STAGES
 
 SHARES = {"durations": 0.02, "pitch": 0.09, "variance": 0.05, "acoustic": 0.64, "vocoder": 0.20}
 """How the minutes of fitting are divided; each net learns from what those before it predict."""

@@ -15,7 +15,8 @@ from training import bank, render_corpus  # noqa: E402
 from training.__main__ import fit, report  # noqa: E402
 from training.bank import assemble  # noqa: E402
 from training.examples import save_examples  # noqa: E402
-from training.stages import STAGES, fit_directory  # noqa: E402
+from training.stage import fit_directory  # noqa: E402
+from training.stages import STAGES  # noqa: E402
 
 
 @pytest.mark.slow

@@ -1,0 +1,112 @@
+"""The stages that read the score: durations, pitch, variance."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training import nets
+from training.batches import Batch, Phrase, choose, curve_batch, score_batch
+from training.stage import NEUTRAL_STEPS, Stage, encoded, held, singers
+
+
+class Durations(Stage):
+    """Natural lengths of the phonemes that follow the first of their word, in log frames."""
+
+    name = "durations"
+    batch = 24
+
+    def build(self) -> dict[str, nn.Module]:
+        """Return the encoder and the predictor."""
+        return {"linguistic": nets.linguistic(), "durations": nets.durations()}
+
+    def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
+        """Return the L1 distance of log frames."""
+        score = score_batch(choose(phrases, self.batch, rng))
+        out, masks = encoded(self.modules["linguistic"], score)
+        spk = singers(score["speaker"], masks.shape[1])
+        natural = self.modules["durations"].natural(out, masks, score["ph_midi"], spk)
+        target = torch.log(score["natural_ph_dur"].clamp(min=0.5))
+        later = (out[:, :, 1] < 0.5) & ~masks
+        return {"log_frames": held((natural - target).abs(), later.float())}
+
+
+class Pitch(Stage):
+    """The pitch rules' curve, in semitones."""
+
+    name = "pitch"
+    batch = 4
+
+    def build(self) -> dict[str, nn.Module]:
+        """Return the encoder and the predictor."""
+        return {"linguistic": nets.linguistic(), "pitch": nets.pitch()}
+
+    def predict(self, score: Batch, frames: Tensor) -> Tensor:
+        """Return the predicted curve [B, T] for a batch with as many frames as ``frames``."""
+        out, _ = encoded(self.modules["linguistic"], score)
+        predicted: Tensor = self.modules["pitch"](
+            out,
+            score["ph_dur"],
+            score["note_midi"],
+            score["note_rest"],
+            score["note_dur"],
+            torch.full_like(frames, 60.0),
+            torch.ones_like(frames),
+            torch.ones_like(frames, dtype=torch.bool),
+            singers(score["speaker"], frames.shape[1]),
+            NEUTRAL_STEPS,
+        )
+        return predicted
+
+    def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
+        """Return the L1 distance in semitones and that of the curve's slope."""
+        chosen = choose(phrases, self.batch, rng)
+        curves = curve_batch(chosen, ("f0_rule",))
+        gap = self.predict(score_batch(chosen), curves["f0_rule"]) - curves["f0_rule"]
+        inside = curves["inside"].float()
+        slope = (gap[:, 1:] - gap[:, :-1]).abs()
+        return {"semitones": held(gap.abs(), inside), "slope": held(slope, inside[:, 1:])}
+
+
+class Variance(Stage):
+    """Breathiness and voicing, in dB."""
+
+    name = "variance"
+    batch = 4
+
+    def build(self) -> dict[str, nn.Module]:
+        """Return the encoder and the predictor."""
+        return {"linguistic": nets.linguistic(), "variance": nets.variance()}
+
+    def predict(self, score: Batch, f0: Tensor) -> tuple[Tensor, Tensor]:
+        """Return predicted breathiness and voicing [B, T] at ``f0`` Hz."""
+        out, _ = encoded(self.modules["linguistic"], score)
+        noise, tone = self.modules["variance"](
+            out,
+            score["ph_dur"],
+            69.0 + 12.0 * torch.log2(f0 / 440.0),
+            torch.zeros_like(f0),
+            torch.zeros_like(f0),
+            torch.ones(*f0.shape, 2, dtype=torch.bool),
+            singers(score["speaker"], f0.shape[1]),
+            NEUTRAL_STEPS,
+        )
+        return noise, tone
+
+    def curves_of(self, phrase: Phrase) -> Tensor:
+        """Return predicted breathiness and voicing of a phrase, float32 [2, T] dB."""
+        f0 = torch.from_numpy(phrase.example.f0)[None]
+        with torch.no_grad():
+            return torch.cat(self.predict(score_batch([phrase]), f0))
+
+    def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
+        """Return L1 distances in units of 10 dB."""
+        chosen = choose(phrases, self.batch, rng)
+        curves = curve_batch(chosen, ("f0", "breathiness", "voicing"))
+        noise, tone = self.predict(score_batch(chosen), curves["f0"])
+        inside = curves["inside"].float()
+        return {
+            "breathiness": held((noise - curves["breathiness"]).abs() / 10.0, inside),
+            "voicing": held((tone - curves["voicing"]).abs() / 10.0, inside),
+        }

@@ -1,0 +1,145 @@
+"""The stages that make the sound: acoustic model and vocoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from singsynth_mcp.synthesis.engines.torch.acoustic import curve_features
+from training import nets
+from training.batches import Batch, Phrase, choose, crop_batch, score_batch
+from training.levels import PER_DB, audible_gap, level_shifts, masking, recomposed
+from training.score_stages import Variance
+from training.stage import NEUTRAL_STEPS, Stage, fitted, held, singers
+
+PREDICTED_SHARE = 0.6
+"""How often a net is given what the net before it predicts instead of the truth."""
+
+
+class AcousticStage(Stage):
+    """The mel, with the envelopes it is made of as a second target."""
+
+    name = "acoustic"
+    batch, length = 8, 160
+    curves = ("mel", "harmonic", "noise", "f0", "breathiness", "voicing", "voiced")
+
+    def build(self) -> dict[str, nn.Module]:
+        """Return the acoustic model."""
+        self.to_mel = nets.bands_to_mel()
+        self.predicted: dict[int, Tensor] = {}
+        return {"acoustic": nets.acoustic()}
+
+    def prepare(self, phrases: list[Phrase]) -> None:
+        """Let the fitted variance stage predict every phrase's curves: what singing will meet."""
+        variance = fitted(Variance())
+        self.predicted = {id(phrase): variance.curves_of(phrase) for phrase in phrases}
+
+    def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
+        """Return weighted L1 distances of mel, its movement and the envelopes."""
+        chosen = choose(phrases, self.batch, rng)
+        score, crop = score_batch(chosen), crop_batch(chosen, self.curves, self.length, rng)
+        for row in np.flatnonzero(rng.random(self.batch) < PREDICTED_SHARE):
+            if id(chosen[row]) in self.predicted:
+                curves = self.predicted[id(chosen[row])][:, crop["frames"][row]]
+                crop["breathiness"][row], crop["voicing"][row] = curves
+        tone_db = level_shifts(self.batch, rng)
+        noise_db = level_shifts(self.batch, rng)
+        net = self.modules["acoustic"]
+        target = recomposed(net.mel, crop, self.to_mel, tone_db, noise_db)
+        gender = score["gender"][:, None].expand(-1, self.length)
+        wander = torch.from_numpy(rng.normal(0, 1.0, (2, self.batch, 1)).astype(np.float32))
+        curves = curve_features(
+            crop["breathiness"] + noise_db[:, None] + wander[0],
+            crop["voicing"] + tone_db[:, None] + wander[1],
+            gender,
+        )
+        tone, noise, residual = net.envelopes_at(
+            net.encode(score["tokens"], score["languages"]),
+            score["ph_dur"],
+            crop["frames"],
+            crop["f0"],
+            curves,
+            singers(score["speaker"], self.length),
+        )
+        mel = net.mel(tone, noise, crop["f0"]) + residual
+        true_tone = crop["harmonic"] @ self.to_mel + PER_DB * tone_db[:, None, None]
+        true_noise = crop["noise"] @ self.to_mel + PER_DB * noise_db[:, None, None]
+        weight = self.weights(score, crop)
+        gap = mel - target
+        return {
+            "mel": held(gap.abs(), weight),
+            "movement": 0.3 * held((gap[:, 1:] - gap[:, :-1]).abs(), weight[:, 1:]),
+            "tone": 0.3 * held(audible_gap(tone, true_tone), weight),
+            "noise": 0.3 * held(audible_gap(noise, true_noise), weight),
+            "residual": 0.1 * held(residual.abs(), weight),
+        }
+
+    def mel_of(self, phrase: Phrase, breathiness: Tensor, voicing: Tensor) -> Tensor:
+        """Return the mel float32 [T, M] of a phrase at its F0 under variance curves [T]."""
+        score, frames = score_batch([phrase]), phrase.frames
+        with torch.no_grad():
+            mel: Tensor = self.modules["acoustic"](
+                score["tokens"],
+                score["languages"],
+                score["ph_dur"],
+                torch.from_numpy(phrase.example.f0)[None],
+                breathiness[None],
+                voicing[None],
+                score["gender"][:, None].expand(1, frames),
+                singers(score["speaker"], frames),
+                NEUTRAL_STEPS,
+            )
+        return mel[0]
+
+    def weights(self, score: Batch, crop: Batch) -> Tensor:
+        """Weigh consonants (short, and what makes words) more than vowels, silence less."""
+        ends = torch.cumsum(score["ph_dur"], dim=1)
+        owner = (crop["frames"][:, :, None] >= ends[:, None, :]).long().sum(dim=2)
+        consonant = ~torch.gather(score["ph_vowel"], 1, owner)
+        silent = torch.gather(score["tokens"], 1, owner) == nets.SILENCE_ID
+        return 1.0 + 1.5 * consonant.float() - 0.6 * silent.float()
+
+
+class VocoderStage(Stage):
+    """The envelopes that a mel was made of, whether it is true or the acoustic model's."""
+
+    name = "vocoder"
+    batch, length = 16, 96
+    curves = ("mel", "harmonic", "noise", "f0")
+
+    def build(self) -> dict[str, nn.Module]:
+        """Return the vocoder."""
+        self.to_mel = nets.bands_to_mel()
+        self.predicted: dict[int, np.ndarray] = {}
+        return {"vocoder": nets.vocoder()}
+
+    def prepare(self, phrases: list[Phrase]) -> None:
+        """Let the fitted variance and acoustic stages predict every phrase's mel."""
+        variance, acoustic = fitted(Variance()), fitted(AcousticStage())
+        for phrase in phrases:
+            mel = acoustic.mel_of(phrase, *variance.curves_of(phrase))
+            self.predicted[id(phrase)] = mel.numpy().astype(np.float16)
+
+    def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
+        """Return L1 distances of the envelopes, weighted by how audible each band is."""
+        chosen = choose(phrases, self.batch, rng)
+        crop = crop_batch(chosen, self.curves, self.length, rng)
+        for row in np.flatnonzero(rng.random(self.batch) < PREDICTED_SHARE):
+            if id(chosen[row]) in self.predicted:
+                mel = self.predicted[id(chosen[row])][crop["frames"][row].numpy()]
+                crop["mel"][row] = torch.from_numpy(mel.astype(np.float32))
+        net = self.modules["vocoder"]
+        tone_db = level_shifts(self.batch, rng)
+        noise_db = level_shifts(self.batch, rng)
+        mel = recomposed(net.mel, crop, self.to_mel, tone_db, noise_db)
+        blur = torch.from_numpy(rng.uniform(0, 0.15, (self.batch, 1, 1)).astype(np.float32))
+        grain = torch.from_numpy(rng.normal(0, 1, mel.shape).astype(np.float32))
+        tone, noise = net.envelopes(mel + blur * grain, crop["f0"])
+        true_tone = crop["harmonic"] + PER_DB * tone_db[:, None, None]
+        true_noise = crop["noise"] + PER_DB * noise_db[:, None, None]
+        loudest = torch.maximum(true_tone, true_noise)
+        return {
+            "tone": held(audible_gap(tone, true_tone), masking(true_tone, loudest)),
+            "noise": held(audible_gap(noise, true_noise), masking(true_noise, loudest)),
+        }

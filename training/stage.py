@@ -1,0 +1,80 @@
+"""What a stage of fitting is, and where its weights lie."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from singsynth_mcp.synthesis.engines import torch as torch_nets
+from training import nets, render_corpus
+from training.batches import Batch, Phrase
+from training.cache import cache_directory, code_key, content_key
+
+NEUTRAL_STEPS = torch.tensor(1)
+
+
+class Stage(ABC):
+    """One net (or pair of nets) and how it is fitted."""
+
+    name: str
+    rate = 1.5e-3
+    """Peak learning rate."""
+
+    def __init__(self) -> None:
+        self.modules = nn.ModuleDict(self.build())
+
+    @abstractmethod
+    def build(self) -> dict[str, nn.Module]:
+        """Return the nets by name, fresh."""
+
+    def prepare(self, phrases: list[Phrase]) -> None:  # noqa: B027 - most stages need nothing
+        """Compute what the batches need beyond the phrases, once before fitting."""
+
+    @abstractmethod
+    def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
+        """Draw a batch and return its losses by name; their sum is minimised."""
+
+
+def held(differences: Tensor, weight: Tensor) -> Tensor:
+    """Return the mean of ``differences`` under ``weight`` (same shape, or fewer last axes)."""
+    while weight.dim() < differences.dim():
+        weight = weight[..., None]
+    weight = weight.expand_as(differences)
+    return (differences * weight).sum() / weight.sum().clamp(min=1e-6)
+
+
+def singers(speakers: Tensor, length: int) -> Tensor:
+    """Return speaker codes [B, length, HIDDEN]."""
+    return nets.speaker_codes()[speakers][:, None].expand(-1, length, -1)
+
+
+def encoded(encoder: nn.Module, score: Batch) -> tuple[Tensor, Tensor]:
+    """Run a linguistic encoder on a batch."""
+    out, masks = encoder(score["tokens"], score["languages"], score["word_div"], score["word_dur"])
+    return out, masks
+
+
+FittedStage = TypeVar("FittedStage", bound=Stage)
+
+
+def fitted(stage: FittedStage) -> FittedStage:
+    """Load the mean of a stage's fitted weights into it, ready to be used or exported."""
+    state = torch.load(fit_directory() / f"{stage.name}.pt", weights_only=True)
+    stage.modules.load_state_dict(state["mean"])
+    stage.modules.eval()
+    return stage
+
+
+def fit_directory() -> Path:
+    """Return the folder of checkpoints and loss logs of the present corpus and nets."""
+    here = Path(__file__).parent
+    sources = [*Path(torch_nets.__file__).parent.glob("*.py")]
+    sources += [here / f"{name}.py" for name in ("batches", "levels", "mel", "nets")]
+    sources += here.glob("*stage*.py")
+    key = content_key(render_corpus.corpus_folder().name, code_key(sources))
+    return cache_directory("fit", key)
