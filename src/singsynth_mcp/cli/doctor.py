@@ -26,6 +26,7 @@ _ROOM_NEEDED = 500_000_000
 _FORMATS = ("WAV", "FLAC", "MP3", "OGG")
 _REINSTALL = f"Install again: {sys.executable} -m pip install --force-reinstall {{}}"
 _MODULES = {
+    "pillow": "PIL",
     "pyopenjtalk-plus": "pyopenjtalk",
     "pyyaml": "yaml",
 }
