@@ -203,23 +203,31 @@ async def test_silence_and_heavy_peaks_are_said(services: CpuServices) -> None:
         assert result.peak_dbfs <= -1
 
 
-async def test_progress_rises_and_cancelling_leaves_nothing(services: CpuServices) -> None:
+async def test_progress_rises(services: CpuServices) -> None:
     long = await stored(services, *((float(start), tone(1)) for start in range(30)))
     seen: list[float] = []
 
     async def note(progress: Progress) -> None:
         seen.append(progress.fraction)
 
-    await save_audio(SaveAudioRequest(audio=long, output="whole.wav"), replace(services, on_progress=note))
+    await save_audio(SaveAudioRequest(audio=long), replace(services, on_progress=note))
     assert seen == sorted(set(seen))
     assert seen[-1] >= 0.99
 
+
+@pytest.mark.parametrize("fraction", [0.1, 0.4, 0.7, 0.9])
+async def test_cancelling_stops_at_once_and_leaves_nothing(services: CpuServices, fraction: float) -> None:
+    """In either pass, with a phrase about to be read: the worker thread must see it."""
+    long = await stored(services, *((float(start), tone(1)) for start in range(30)))
+    seen: list[float] = []
     with anyio.CancelScope() as scope:
 
         async def cancel(progress: Progress) -> None:
-            if progress.fraction > 0.7:
+            seen.append(progress.fraction)
+            if progress.fraction > fraction:
                 scope.cancel()
 
         await save_audio(SaveAudioRequest(audio=long, output="half.wav"), replace(services, on_progress=cancel))
     assert scope.cancelled_caught
-    assert [path.name for path in services.settings.output.iterdir()] == ["whole.wav"]
+    assert seen[-1] < fraction + 0.1
+    assert not services.settings.output.exists() or not list(services.settings.output.iterdir())

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from anyio import from_thread, to_thread
+from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import Entry, Kind, Manifest, memo_key
 from singsynth_mcp.contracts.audio import InspectRequest, InspectResult, PhraseRow
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.contracts.common import LIST_LIMIT, phrase_indices
 from singsynth_mcp.cpu_server.outputs import output_path
-from singsynth_mcp.cpu_server.reading import song_title
+from singsynth_mcp.cpu_server.reading import run_on_loop, song_title
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import ArtifactError, InvalidRequest
 
@@ -131,14 +131,13 @@ def _inspect(subject: _Subject, chosen: range, title: str, services: CpuServices
 
     def read(manifest: Manifest | None, index: int, decode: Any) -> Any:
         entry = subject.entry(manifest, index)
-        return None if entry is None else decode(from_thread.run(services.store.get_blob, entry.blob))
+        return None if entry is None else decode(run_on_loop(services.store.get_blob, entry.blob))
 
     scene = SceneBuilder(f"{title or subject.main.id} · {subject.main.header['voicebank']}", subject.frame_s)
     notes, mels = PerformanceFindings(), MelFindings()
     sounds = AudioFindings(subject.audio.header["sample_rate"]) if subject.audio else None
     rows: list[PhraseRow] = []
     for done, index in enumerate(chosen, start=1):
-        from_thread.check_cancelled()
         start_s = subject.start_seconds(index)
         phrase = read(subject.performance, index, phrase_from_bytes)
         mel = read(subject.mel, index, mel_from_bytes)
@@ -151,7 +150,7 @@ def _inspect(subject: _Subject, chosen: range, title: str, services: CpuServices
         if audio is not None and sounds is not None:
             sounds.add(audio, phrase)
         scene.add(start_s, phrase, mel, audio)
-        _report(services, done / len(chosen))
+        run_on_loop(services.on_progress, Progress(0.9 * done / len(chosen), "inspect_performance"))
     measures = notes.measures() if subject.performance else {}
     measures |= mels.measures() if subject.mel else {}
     measures |= sounds.measures() if sounds else {}
@@ -192,10 +191,3 @@ def _within(rows: list[PhraseRow]) -> list[PhraseRow]:
             break
         listed += 1
     return rows[: max(listed, 1)]
-
-
-def _report(services: CpuServices, fraction: float) -> None:
-    async def report() -> None:
-        await services.on_progress(Progress(0.9 * fraction, "inspect_performance"))
-
-    from_thread.run(report)

@@ -13,7 +13,7 @@ from singsynth_mcp.contracts.audio import MixTrack, SaveAudioRequest, SavedAudio
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.contracts.common import PassedOver
 from singsynth_mcp.cpu_server.outputs import output_format, output_path, output_url
-from singsynth_mcp.cpu_server.reading import OnDemand, read_audio, song_title
+from singsynth_mcp.cpu_server.reading import OnDemand, read_audio, run_on_loop, song_title
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import InvalidRequest
 
@@ -108,10 +108,7 @@ class _Reporter:
         percent = min(100, int(100 * samples / self._samples))
         if percent > self._percent:
             self._percent = percent
-            from_thread.run(self._report)
-
-    async def _report(self) -> None:
-        await self._on_progress(Progress(self._percent / 100, "save_audio"))
+            run_on_loop(self._on_progress, Progress(percent / 100, "save_audio"))
 
 
 def _credits(manifests: Sequence[Manifest]) -> list[str]:

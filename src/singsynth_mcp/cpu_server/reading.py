@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar, overload
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from anyio import from_thread
+from anyio import CancelScope, from_thread
 
 from singsynth_mcp.artifacts.base import ArtifactStore, Entry, Manifest
 from singsynth_mcp.errors import ArtifactError
@@ -40,7 +40,23 @@ def read_audio(store: ArtifactStore, entry: Entry) -> AudioPhrase:
     """Return a phrase's audio; to be called from a worker thread. Raises ArtifactsMissing."""
     from singsynth_mcp.performance.blobs import audio_from_bytes
 
-    return audio_from_bytes(from_thread.run(store.get_blob, entry.blob))
+    return audio_from_bytes(run_on_loop(store.get_blob, entry.blob))
+
+
+def run_on_loop(function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """Run an async function on the event loop from a worker thread, unless the work has been cancelled.
+
+    Shielded: in a scope that is cancelled at this very moment anyio 4.16 would spin for ever (the cancellation is never
+    delivered to the task that from_thread.run makes). What it runs must be short.
+    """
+
+    async def shielded() -> T:
+        with CancelScope(shield=True):
+            result = await function(*arguments)
+        return result
+
+    from_thread.check_cancelled()
+    return from_thread.run(shielded)
 
 
 async def song_title(manifest: Manifest, store: ArtifactStore) -> str:
