@@ -192,5 +192,7 @@ def _is_closed(error: Exception) -> bool:
     """Return whether an error means that the connection, not the request, failed."""
     if not isinstance(error, MCPError):
         return isinstance(error, OSError | anyio.ClosedResourceError | anyio.BrokenResourceError | ConnectionEnded)
+    # The code is also any server's -32000: only the SDK's own words tell a dead connection from a server's refusal.
     text = error.error.message.lower()
-    return (error.error.code == types.CONNECTION_CLOSED and "closed" in text) or "session not found" in text
+    said_by_sdk = "closed" in text or text.startswith("sse stream")
+    return (error.error.code == types.CONNECTION_CLOSED and said_by_sdk) or "session not found" in text
