@@ -56,7 +56,7 @@ class Acoustic(nn.Module):
     def encode(self, tokens: Tensor, languages: Tensor) -> Tensor:
         """Return phoneme states float32 [B, n, width]; padding (token 0) stays zero."""
         sounding = (tokens != 0).to(torch.float32)[:, :, None]
-        x = (self.token(tokens) + self.language(languages)) * sounding
+        x: Tensor = (self.token(tokens) + self.language(languages)) * sounding
         for block in self.phonemes:
             x = block(x) * sounding
         return x
@@ -98,4 +98,5 @@ class Acoustic(nn.Module):
         curves = curve_features(breathiness, voicing, gender)
         states = self.encode(tokens, languages)
         harmonic, noise, residual = self.envelopes_at(states, durations, frame_numbers(f0), f0, curves, spk_embed)
-        return self.mel(harmonic, noise, f0) + residual + steps.to(torch.float32) * 0.0
+        mel: Tensor = self.mel(harmonic, noise, f0)
+        return mel + residual + steps.to(torch.float32) * 0.0

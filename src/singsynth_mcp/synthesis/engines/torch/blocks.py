@@ -23,9 +23,9 @@ class ConvNeXtBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return ``x`` plus what the block adds."""
-        y = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
-        y = self.narrow(functional.gelu(self.widen(self.norm(y)), approximate="tanh"))
-        return x + self.scale * y
+        y = self.norm(self.depthwise(x.transpose(1, 2)).transpose(1, 2))
+        added: Tensor = self.scale * self.narrow(functional.gelu(self.widen(y), approximate="tanh"))
+        return x + added
 
 
 def conv_stack(width: int, kernel: int, depth: int, expansion: int = 3) -> nn.Sequential:

@@ -34,7 +34,8 @@ class DurationPredictor(nn.Module):
         midi = (ph_midi.to(torch.float32)[:, :, None] - 64.0) / 12.0
         x = self.encoded(encoder_out[:, :, WORD_FEATURES:]) + self.midi(midi)
         x = (x + self.speaker(spk_embed) + self.word(words)) * (~x_masks)[:, :, None]
-        return (self.head(self.blocks(x))[:, :, 0] + 2.0).clamp(-1.0, 5.0)
+        log_frames: Tensor = self.head(self.blocks(x))[:, :, 0] + 2.0
+        return log_frames.clamp(-1.0, 5.0)
 
     def forward(self, encoder_out: Tensor, x_masks: Tensor, ph_midi: Tensor, spk_embed: Tensor) -> Tensor:
         """Return ``ph_dur_pred`` float32 [B, n] frames, words summing to their length."""

@@ -34,6 +34,14 @@ def _waves(rows: Tensor, columns: Tensor, size: int) -> tuple[Tensor, Tensor]:
 class RealFourier(nn.Module):
     """Forward transform of frames of N/2 samples (zero-padded to N), and its inverse."""
 
+    rows_forward: Tensor
+    rows_inverse: Tensor
+    columns_forward: Tensor
+    columns_inverse: Tensor
+    twiddle_cos: Tensor
+    twiddle_sin: Tensor
+    weight: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         rows, columns, half = torch.arange(ROWS), torch.arange(COLUMNS), torch.arange(HALF)

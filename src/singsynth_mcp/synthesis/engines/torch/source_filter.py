@@ -72,6 +72,11 @@ def sample_noise(count: Tensor) -> Tensor:
 class SourceFilter(nn.Module):
     """Synthesise a waveform from envelopes on bands at ``centres_hz``."""
 
+    to_bins: Tensor
+    to_phase: Tensor
+    window: Tensor
+    ramp: Tensor
+
     def __init__(self, centres_hz: np.ndarray) -> None:
         super().__init__()
         self.fourier = RealFourier()
