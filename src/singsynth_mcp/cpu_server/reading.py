@@ -53,7 +53,7 @@ def run_on_loop(function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
     async def shielded() -> T:
         with CancelScope(shield=True):
             result = await function(*arguments)
-        return result
+        return result  # noqa: RET504 - in the scope it would be no return for mypy
 
     from_thread.check_cancelled()
     return from_thread.run(shielded)
