@@ -35,3 +35,4 @@ def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("SINGSYNTH_CACHE", str(cache))
     monkeypatch.setenv("SINGSYNTH_ARTIFACTS", str(cache / "artifacts"))
     monkeypatch.setenv("SINGSYNTH_OUTPUT", str(cache / "output"))
+    monkeypatch.setenv("SINGSYNTH_USER_VOICEBANKS", str(cache / "voicebanks"))

@@ -16,6 +16,8 @@ def _user_folder(kind: str) -> Path:
 
     if kind == "cache":
         return Path(platformdirs.user_cache_dir("singsynth-mcp"))
+    if kind == "voicebanks":
+        return Path(platformdirs.user_data_dir("singsynth-mcp")) / "voicebanks"
     return Path(platformdirs.user_music_dir()) / "singsynth"
 
 
@@ -36,6 +38,10 @@ class Settings(BaseSettings):
     public_url: str | None = Field(default=None, description="URL that serves the output folder; file:// otherwise")
     voicebanks: Annotated[tuple[Path, ...], NoDecode] = Field(
         default=(), description="Folders of voicebanks, separated like PATH, beside those that ship"
+    )
+    user_voicebanks: Path = Field(
+        default_factory=lambda: _user_folder("voicebanks"),
+        description="Folder that `voicebanks install` fills; looked in after those of SINGSYNTH_VOICEBANKS",
     )
     default_voicebank: str = "aviary"
     roots: Annotated[tuple[Path, ...], NoDecode] | None = Field(
@@ -64,6 +70,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @property
+    def voicebank_folders(self) -> tuple[Path, ...]:
+        """Folders in which voicebanks are looked for, beside those that ship."""
+        return (*self.voicebanks, self.user_voicebanks)
 
     @cached_property
     def readable_roots(self) -> tuple[Path, ...]:

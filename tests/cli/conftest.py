@@ -36,6 +36,7 @@ def run(home: Path, tmp_path: Path) -> Run:
                 "SINGSYNTH_CACHE": str(tmp_path / "cache"),
                 "SINGSYNTH_ARTIFACTS": str(tmp_path / "artifacts"),
                 "SINGSYNTH_OUTPUT": str(tmp_path / "output"),
+                "SINGSYNTH_USER_VOICEBANKS": str(tmp_path / "voicebanks"),
                 **environment,
             },
             input=stdin,

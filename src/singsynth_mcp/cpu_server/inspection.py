@@ -118,7 +118,7 @@ async def _frame_seconds(performance: Manifest | None, mel: Manifest | None, ser
         return 0.0
     from singsynth_mcp.voicebanks import get_voicebank
 
-    name, folders = performance.header["voicebank"], services.settings.voicebanks
+    name, folders = performance.header["voicebank"], services.settings.voicebank_folders
     bank = await to_thread.run_sync(get_voicebank, name, folders)
     return bank.acoustic.config.frame_s
 

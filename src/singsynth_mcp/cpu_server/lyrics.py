@@ -108,7 +108,7 @@ async def _voicebank(voicebank: str | None, services: CpuServices) -> Voicebank:
     from singsynth_mcp.voicebanks import get_voicebank
 
     settings = services.settings
-    return await to_thread.run_sync(get_voicebank, voicebank or settings.default_voicebank, settings.voicebanks)
+    return await to_thread.run_sync(get_voicebank, voicebank or settings.default_voicebank, settings.voicebank_folders)
 
 
 async def _recall(key: str, services: CpuServices) -> Manifest | None:

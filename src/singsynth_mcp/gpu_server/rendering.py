@@ -126,7 +126,7 @@ async def open_rendering(tool: str, performance_id: str, services: GpuServices) 
     """
     performance = await services.store.get(performance_id, "performance")
     header, settings = performance.header, services.settings
-    bank = await to_thread.run_sync(get_voicebank, header["voicebank"], settings.voicebanks)
+    bank = await to_thread.run_sync(get_voicebank, header["voicebank"], settings.voicebank_folders)
     if header["voicebank_digest"] != bank.digest:
         raise VoicebankMismatch(
             f"{performance_id} was made for another version of voicebank {bank.id}",

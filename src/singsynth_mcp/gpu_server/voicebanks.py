@@ -31,7 +31,9 @@ _STAGE_NAMES: tuple[StageName, ...] = ("durations", "pitch", "variance", "acoust
 async def list_voicebanks(request: ListVoicebanksRequest, services: GpuServices) -> ListVoicebanksResult:
     """List the voices that can sing here, and those that cannot with the reason."""
     settings = services.settings
-    rows = await to_thread.run_sync(lambda: [_row(bank, settings) for bank in find_voicebanks(settings.voicebanks)])
+    rows = await to_thread.run_sync(
+        lambda: [_row(bank, settings) for bank in find_voicebanks(settings.voicebank_folders)]
+    )
     return ListVoicebanksResult(voicebanks=_short(rows), total=len(rows))
 
 
@@ -74,7 +76,7 @@ def _check_files(bank: Voicebank) -> None:
 
 
 def _info(voicebank_id: str | None, settings: Settings) -> VoicebankInfoResult:
-    bank = get_voicebank(voicebank_id or settings.default_voicebank, settings.voicebanks)
+    bank = get_voicebank(voicebank_id or settings.default_voicebank, settings.voicebank_folders)
     lowest, highest = bank.range or (None, None)
     symbols = list(bank.symbols)
     _, vocoder = bank.vocoder

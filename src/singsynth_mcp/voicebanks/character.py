@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from singsynth_mcp.voicebanks.files import read_mapping, read_text
+from singsynth_mcp.voicebanks.licence import PAPERS, TERMS
 
 UNKNOWN_LICENCE = "not stated: ask the voicebank's author before publishing"
 _KEYS = {"created by": "author", "cv": "voice"}
@@ -25,7 +26,6 @@ _PHONEMIZER_LANGUAGES = {
     "russian": "ru",
     "filipino": "fil",
 }
-_LICENCE_FILES = re.compile(r"^(licen[cs]e|terms|规约|利用規約)", re.IGNORECASE)
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
@@ -92,8 +92,10 @@ def _credits(facts: dict[str, str], lines: Any) -> tuple[str, ...]:
 
 def _licence_file(folder: Path) -> str:
     for path in sorted(folder.iterdir()):
-        if path.is_file() and _LICENCE_FILES.match(path.name):
-            first = next((line.strip() for line in read_text(path).splitlines() if line.strip()), "")
+        if path.is_file() and TERMS.match(path.name):
+            is_text = path.suffix.lower() not in PAPERS
+            lines = read_text(path).splitlines() if is_text else ["a document to be opened"]
+            first = next((line.strip() for line in lines if line.strip()), "")
             return f"{path.name}: {first[:200]}"
     return UNKNOWN_LICENCE
 

@@ -31,7 +31,11 @@ def read_bytes(path: Path) -> bytes:
 
 def read_text(path: Path, encoding: str | None = None) -> str:
     """Return a file's text in the declared encoding, else the first of UTF-8, Shift-JIS, GB18030 that fits."""
-    data = read_bytes(path)
+    return decode_text(read_bytes(path), encoding)
+
+
+def decode_text(data: bytes, encoding: str | None = None) -> str:
+    """Return a text in the declared encoding, else the first of UTF-8, Shift-JIS, GB18030 that fits."""
     for candidate in (encoding, *_LEGACY_ENCODINGS):
         if candidate:
             try:

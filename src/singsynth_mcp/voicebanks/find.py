@@ -1,4 +1,4 @@
-"""Where voicebanks lie: those that ship, then the folders of SINGSYNTH_VOICEBANKS. One bad bank hides no other."""
+"""Where voicebanks lie: those that ship, then the folders of the settings. One bad bank hides no other."""
 
 from __future__ import annotations
 
@@ -57,9 +57,14 @@ def shipped_folders() -> tuple[Path, ...]:
     return tuple(folder for folder in candidates if folder.is_dir())
 
 
-def _all_folders(folders: Sequence[Path]) -> dict[str, Path]:
+def bank_roots(folders: Sequence[Path], *, shipped: bool = True) -> dict[str, Path]:
+    """Return id → folder of all voicebanks that ship and lie in `folders`, whether or not they can be opened."""
+    return {name: bank_root(folder) for name, folder in _all_folders(folders, shipped=shipped).items()}
+
+
+def _all_folders(folders: Sequence[Path], *, shipped: bool = True) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for folder in (*shipped_folders(), *folders):
+    for folder in (*(shipped_folders() if shipped else ()), *folders):
         for bank_folder in _bank_folders(folder, _DEPTH):
             found.setdefault(_id_of(bank_folder), bank_folder)
     return found
