@@ -6,11 +6,27 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from singsynth_mcp.cli.commands import run_command
+from singsynth_mcp.cli.failures import report
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+Here = Callable[..., Done]
 
 
 @pytest.fixture
@@ -48,3 +64,18 @@ def run(home: Path, tmp_path: Path) -> Run:
         )
 
     return start
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    """Run a command in this process, without a terminal: a tenth of the time that a process takes."""
+    monkeypatch.setattr("sys.stdin", None)
+
+    def run(*arguments: str | Path) -> Done:
+        try:
+            code = run_command([str(argument) for argument in arguments])
+        except Exception as error:
+            code = report(error)
+        return Done(code, *capsys.readouterr())
+
+    return run

@@ -76,9 +76,9 @@ def test_what_cannot_be_sung_is_said_in_one_line(
 
 def test_voicebanks_lists_the_voice_and_tells_about_it(run: Run) -> None:
     assert "aviary (default)" in run("voicebanks").stdout
-    about = run("voicebanks", "aviary").stdout
+    about = run("voicebanks", "info", "aviary").stdout
     assert all(word in about for word in ("ja", "licence", "credits", "linnet"))
-    assert json.loads(run("voicebanks", "--json").stdout)["voicebanks"][0]["id"] == "aviary"
+    assert json.loads(run("voicebanks", "list", "--json").stdout)["voicebanks"][0]["id"] == "aviary"
 
 
 def test_doctor_finds_everything_in_order(run: Run) -> None:

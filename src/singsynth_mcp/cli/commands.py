@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
@@ -16,12 +17,21 @@ Alone on a pipe, singsynth-mcp serves MCP over stdio: a host's configuration nee
 
 _COMMANDS = (
     ("sing", "sing:sing", "Sing a score into an audio file."),
-    ("voicebanks", "voicebanks:voicebanks", "List the voices that can sing here."),
     ("doctor", "doctor:doctor", "Say what works on this machine, what does not, and how to mend it."),
     ("install", "install:install", "Add this server to a host: claude-desktop, claude-code or cursor."),
     ("proxy", "serve:proxy", "Serve every tool at one endpoint; what a host should start."),
     ("cpu", "serve:cpu", "Serve the light tools: scores, lyrics, audio files."),
     ("gpu", "serve:gpu", "Serve the heavy tools: the models."),
+)
+_VOICEBANK_COMMANDS = (
+    ("list", "voicebanks:list_voicebanks", "List the voices that can sing here."),
+    ("info", "voicebanks:info", "Say everything about one voice."),
+    (
+        "install",
+        "installing:install",
+        "Put a voicebank or vocoder into your folder: a folder, a zip, a pack, an .oudep.",
+    ),
+    ("remove", "installing:remove", "Remove a voicebank or vocoder that was installed."),
 )
 _ARTIFACT_COMMANDS = (
     ("list", "artifacts:list_artifacts", "List what the artifact store holds, the latest used first."),
@@ -35,16 +45,23 @@ def build_app() -> App:
     app = App(name="singsynth-mcp", help=_HELP, version=singsynth_mcp.__version__, help_format="plaintext")
     for name, place, words in _COMMANDS:
         app.command(f"singsynth_mcp.cli.{place}", name=name, help=words)
-    artifacts = App(name="artifacts", help="Look into the artifact store, and empty it.")
-    for name, place, words in _ARTIFACT_COMMANDS:
-        artifacts.command(f"singsynth_mcp.cli.{place}", name=name, help=words)
-    app.command(artifacts)
+    app.command(_group("voicebanks", "See, add, check and remove voices; alone, list them.", _VOICEBANK_COMMANDS))
+    app.command(_group("artifacts", "Look into the artifact store, and empty it.", _ARTIFACT_COMMANDS))
     return app
+
+
+def _group(name: str, words: str, commands: Sequence[tuple[str, str, str]]) -> App:
+    group = App(name=name, help=words)
+    for command, place, help_line in commands:
+        group.command(f"singsynth_mcp.cli.{place}", name=command, help=help_line)
+    return group
 
 
 def run_command(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     logging.getLogger("singsynth_mcp").addHandler(logging.NullHandler())  # what matters stands in results and errors
+    if arguments == ["voicebanks"]:
+        arguments = ["voicebanks", "list"]
     try:
         result = build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()  # a reader that has left shows here, not in the interpreter's last breath

@@ -1,4 +1,4 @@
-"""`singsynth-mcp voicebanks [ID]`: the voices that can sing here."""
+"""`singsynth-mcp voicebanks list|info`: the voices that can sing here."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from singsynth_mcp.cli.printing import print_table
 from singsynth_mcp.recipes.local import LocalCaller
 from singsynth_mcp.settings import Settings
 
+Json = Annotated[bool, Parameter(negative=(), help="Print the tool's result as JSON.")]
 
-def voicebanks(
-    voicebank: str | None = None,
-    /,
-    *,
-    json: Annotated[bool, Parameter(negative=(), help="Print the tool's result as JSON.")] = False,
-) -> None:
-    """List the voices that can sing here, or everything about one."""
-    if voicebank is None:
-        result = anyio.run(_call, "list_voicebanks", {})
-    else:
-        result = anyio.run(_call, "get_voicebank_info", {"voicebank": voicebank})
+
+def list_voicebanks(*, json: Json = False) -> None:
+    """List the voices that can sing here, and those that cannot with the reason."""
+    result = anyio.run(_call, "list_voicebanks", {})
     if json:
         print(json_format.dumps(result, indent=2, ensure_ascii=False))
-    elif voicebank is None:
+    else:
         _print_list(result)
+
+
+def info(voicebank: str | None = None, /, *, json: Json = False) -> None:
+    """Say everything about one voice, the default one when left out: languages, range, controls, licence, credits."""
+    result = anyio.run(_call, "get_voicebank_info", {"voicebank": voicebank} if voicebank else {})
+    if json:
+        print(json_format.dumps(result, indent=2, ensure_ascii=False))
     else:
         print_table(("", ""), [(name, _text(value)) for name, value in result.items() if value not in (None, [])])
 
