@@ -31,6 +31,7 @@ _VOICEBANK_COMMANDS = (
         "installing:install",
         "Put a voicebank or vocoder into your folder: a folder, a zip, a pack, an .oudep.",
     ),
+    ("check", "checking:check", "Examine a voicebank, sing a probe with it and measure that; status 1 when it fails."),
     ("remove", "installing:remove", "Remove a voicebank or vocoder that was installed."),
 )
 _ARTIFACT_COMMANDS = (

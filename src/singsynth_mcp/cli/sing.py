@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
 import anyio
 from cyclopts import Parameter
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from singsynth_mcp.api import Choices, sing_async
 from singsynth_mcp.cli.printing import print_table
+from singsynth_mcp.cli.waiting import progress_bar
 from singsynth_mcp.contracts.audio import AudioFormat
-from singsynth_mcp.contracts.calling import OnProgress, ignore_progress
-from singsynth_mcp.contracts.calling import Progress as Step
 from singsynth_mcp.contracts.common import PassedOver
 from singsynth_mcp.contracts.sing import SingResult
 
@@ -66,34 +61,15 @@ def sing(
 
 
 async def _sing_here(score: Path, output: Path | None, choices: Choices) -> SingResult:
-    async with _progress_bar() as on_progress:
+    async with progress_bar("parse_score") as on_progress:
         return await sing_async(score, output, on_progress, **choices)
 
 
 async def _sing_there(url: str, score: Path, output: Path | None, choices: Choices) -> SingResult:
     from singsynth_mcp.cli.remote import sing_remotely
 
-    async with _progress_bar() as on_progress:
+    async with progress_bar("parse_score") as on_progress:
         return await sing_remotely(url, score, output, choices, on_progress)
-
-
-@asynccontextmanager
-async def _progress_bar() -> AsyncIterator[OnProgress]:
-    """Show stage, phrases and the share done on stderr while it is a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield ignore_progress
-        return
-    columns = (TextColumn("{task.description:<17}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(
-        *columns, TimeElapsedColumn(), TextColumn("{task.fields[message]}"), console=console, transient=True
-    ) as bar:
-        task = bar.add_task("parse_score", total=1.0, message="")
-
-        async def on_progress(step: Step) -> None:
-            bar.update(task, completed=step.fraction, description=step.stage, message=step.message)
-
-        yield on_progress
 
 
 def _print_summary(result: SingResult) -> None:

@@ -90,6 +90,7 @@ class InspectRequest(JobRequest):
     audio: str | None = Field(default=None, description="An audio: waveform, spectrogram, levels")
     phrases: PhraseRange = "all"
     picture: bool = Field(default=True, description="Draw a PNG beside the numbers")
+    notes: bool = Field(default=False, description="Of an audio: measure each note as it was sung, too")
 
 
 class PhraseRow(BaseModel):
@@ -103,6 +104,16 @@ class PhraseRow(BaseModel):
     highest: str
 
 
+class SungNoteRow(BaseModel):
+    """A note as it was sung, measured on the audio."""
+
+    pitch: str
+    seconds: float = Field(description="Written onset, from the phrase's first note")
+    cents: float | None = Field(default=None, description="Sung minus written; left out where no pitch is heard")
+    onset_ms: float | None = Field(default=None, description="Vowel minus written onset, after voiceless consonants")
+    level_db: float
+
+
 class InspectResult(JobResult):
     """What inspect_performance returns."""
 
@@ -113,3 +124,4 @@ class InspectResult(JobResult):
     total: int | None = None
     next: str | None = None
     measures: dict[str, float] | None = Field(default=None, description="What was measured, by name with its unit")
+    sung: list[SungNoteRow] | None = Field(default=None, description="With notes: the first 32")

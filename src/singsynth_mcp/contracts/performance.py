@@ -79,3 +79,9 @@ class PredictRequest(JobRequest):
 
     performance: str = Field(description="Artifact id of a performance")
     phrases: PhraseRange = "all"
+
+
+class PredictPitchRequest(PredictRequest):
+    """Arguments of predict_pitch."""
+
+    drawn: bool = Field(default=False, description="Draw the written notes instead of asking the pitch model")

@@ -100,7 +100,7 @@ _SPECS = (
         "Predict pitch",
         "Give a performance its pitch curve: glides, overshoot, vibrato. Needs durations. Next: predict_variance.",
         "gpu",
-        performance.PredictRequest,
+        performance.PredictPitchRequest,
         performance.PerformanceResult,
         job=True,
     ),
@@ -158,6 +158,16 @@ _SPECS = (
         sing.SingResult,
         job=True,
         read_only=False,
+    ),
+    ToolSpec(
+        "check_voicebank",
+        "Check voicebank",
+        "Examine a voicebank: its files and models, what they are fed, and a probe sung in each mode and over its "
+        "range, measured (peak, tuning, onsets, level by pitch, clicks). Says what is wrong with it, and where.",
+        "proxy",
+        voicebanks.CheckVoicebankRequest,
+        voicebanks.CheckVoicebankResult,
+        job=True,
     ),
     ToolSpec(
         "get_job",

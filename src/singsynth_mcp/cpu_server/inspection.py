@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import Entry, Kind, Manifest, memo_key
-from singsynth_mcp.contracts.audio import InspectRequest, InspectResult, PhraseRow
+from singsynth_mcp.contracts.audio import InspectRequest, InspectResult, PhraseRow, SungNoteRow
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.contracts.common import LIST_LIMIT, phrase_indices
 from singsynth_mcp.cpu_server.outputs import output_path
@@ -18,10 +18,11 @@ from singsynth_mcp.errors import ArtifactError, InvalidRequest
 
 if TYPE_CHECKING:
     from singsynth_mcp.cpu_server.scenes import SceneBuilder
-    from singsynth_mcp.performance.model import Phrase
+    from singsynth_mcp.performance.model import AudioPhrase, Phrase
 
 _ROWS_BYTES = 2200
 _LYRICS_LETTERS = 40
+_SUNG_ROWS = 32
 
 
 async def inspect_performance(request: InspectRequest, services: CpuServices) -> InspectResult:
@@ -32,7 +33,7 @@ async def inspect_performance(request: InspectRequest, services: CpuServices) ->
     subject = await _subject(request, services)
     chosen = subject.chosen(request.phrases)
     title = await song_title(subject.main, services.store)
-    result, scene = await to_thread.run_sync(_inspect, subject, chosen, title, services)
+    result, scene = await to_thread.run_sync(_inspect, subject, chosen, title, services, request.notes)
     if not request.picture:
         return result
     name = f"{title or subject.main.kind}-{memo_key(subject.main.id, request.phrases)[:8]}"
@@ -123,7 +124,9 @@ async def _frame_seconds(performance: Manifest | None, mel: Manifest | None, ser
     return bank.acoustic.config.frame_s
 
 
-def _inspect(subject: _Subject, chosen: range, title: str, services: CpuServices) -> tuple[InspectResult, SceneBuilder]:
+def _inspect(
+    subject: _Subject, chosen: range, title: str, services: CpuServices, list_notes: bool
+) -> tuple[InspectResult, SceneBuilder]:
     """Go through the phrases once, in a worker thread: numbers, rows and what is to be drawn."""
     from singsynth_mcp.cpu_server.scenes import SceneBuilder
     from singsynth_mcp.media.findings import AudioFindings, MelFindings, PerformanceFindings
@@ -137,6 +140,7 @@ def _inspect(subject: _Subject, chosen: range, title: str, services: CpuServices
     notes, mels = PerformanceFindings(), MelFindings()
     sounds = AudioFindings(subject.audio.header["sample_rate"]) if subject.audio else None
     rows: list[PhraseRow] = []
+    sung: list[SungNoteRow] = []
     for done, index in enumerate(chosen, start=1):
         start_s = subject.start_seconds(index)
         phrase = read(subject.performance, index, phrase_from_bytes)
@@ -149,6 +153,7 @@ def _inspect(subject: _Subject, chosen: range, title: str, services: CpuServices
             mels.add(mel)
         if audio is not None and sounds is not None:
             sounds.add(audio, phrase)
+            sung += _sung_rows(audio, phrase) if list_notes and phrase is not None else []
         scene.add(start_s, phrase, mel, audio)
         run_on_loop(services.on_progress, Progress(0.9 * done / len(chosen), "inspect_performance"))
     measures = notes.measures() if subject.performance else {}
@@ -162,8 +167,25 @@ def _inspect(subject: _Subject, chosen: range, title: str, services: CpuServices
         total=len(rows) or None,
         next=f"{listed[-1].phrase + 1}-{chosen.stop}" if len(listed) < len(rows) else None,
         measures={name: round(value, 3) for name, value in measures.items()},
+        sung=sung[:_SUNG_ROWS] or None,
     )
     return result, scene
+
+
+def _sung_rows(audio: AudioPhrase, phrase: Phrase) -> list[SungNoteRow]:
+    from singsynth_mcp.media.sung import sung_notes
+    from singsynth_mcp.score.pitch import pitch_name
+
+    return [
+        SungNoteRow(
+            pitch=pitch_name(heard.note.midi),
+            seconds=round(heard.note.start_s, 3),
+            cents=None if heard.cents is None else round(heard.cents, 1),
+            onset_ms=None if heard.onset_s is None else round(1000 * heard.onset_s, 1),
+            level_db=round(heard.level_db, 1),
+        )
+        for heard in sung_notes(audio, phrase)
+    ]
 
 
 def _row(index: int, start_s: float, phrase: Phrase) -> PhraseRow:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from singsynth_mcp.contracts.performance import PerformanceResult, PredictRequest
+from singsynth_mcp.contracts.performance import PerformanceResult, PredictPitchRequest
 from singsynth_mcp.gpu_server.predicting import Predictor, fill_performance
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.synthesis.pitch import predict_pitch as predict
@@ -20,9 +20,9 @@ _PREDICTOR = Predictor(
 )
 
 
-async def predict_pitch(request: PredictRequest, services: GpuServices) -> PerformanceResult:
-    """Give a performance its pitch curve.
+async def predict_pitch(request: PredictPitchRequest, services: GpuServices) -> PerformanceResult:
+    """Give a performance its pitch curve: the pitch model's, or the drawn line where it is asked for.
 
     Raises what predict_durations raises, and StageMissing without durations.
     """
-    return await fill_performance(request, services, _PREDICTOR)
+    return await fill_performance(request, services, _PREDICTOR, without="pitch" if request.drawn else None)

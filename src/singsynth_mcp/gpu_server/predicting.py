@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
@@ -33,9 +33,13 @@ class Predictor:
     """What fills the stage where the voicebank has no model for it."""
 
 
-async def fill_performance(request: PredictRequest, services: GpuServices, predictor: Predictor) -> PerformanceResult:
-    """Run a predictor over the phrases asked for; the others stay as they are."""
+async def fill_performance(
+    request: PredictRequest, services: GpuServices, predictor: Predictor, *, without: StageName | None = None
+) -> PerformanceResult:
+    """Run a predictor over the phrases asked for; the others stay as they are. `without` passes a model over."""
     rendering = await open_rendering(predictor.tool, request.performance, services)
+    if without is not None:
+        rendering = replace(rendering, bank=rendering.bank.without(without))
     performance = rendering.performance
     chosen = phrase_indices(request.phrases, range(len(performance.entries)))
     blobs = await rendering.blobs(chosen, lambda index: _work_on(rendering, predictor, index))
@@ -45,7 +49,9 @@ async def fill_performance(request: PredictRequest, services: GpuServices, predi
         update={
             "id": await services.store.put(filled),
             "deterministic": await rendering.is_deterministic(),
-            "warnings": first_warnings(_without_model(rendering, predictor) + rendering.warnings()),
+            "warnings": first_warnings(
+                ([] if without == predictor.stage else _without_model(rendering, predictor)) + rendering.warnings()
+            ),
         }
     )
 

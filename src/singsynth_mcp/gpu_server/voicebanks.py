@@ -8,6 +8,7 @@ from singsynth_mcp.contracts.common import LIST_LIMIT
 from singsynth_mcp.contracts.voicebanks import (
     ListVoicebanksRequest,
     ListVoicebanksResult,
+    SurveyedStage,
     VoicebankInfoRequest,
     VoicebankInfoResult,
     VoicebankRow,
@@ -39,6 +40,8 @@ async def list_voicebanks(request: ListVoicebanksRequest, services: GpuServices)
 
 async def get_voicebank_info(request: VoicebankInfoRequest, services: GpuServices) -> VoicebankInfoResult:
     """Describe one voicebank. Raises UnknownVoicebank with those there are, InvalidVoicebank."""
+    if request.stage is not None:
+        return await to_thread.run_sync(_survey, request.voicebank, request.stage, services.settings)
     return await to_thread.run_sync(_info, request.voicebank, services.settings)
 
 
@@ -73,6 +76,13 @@ def _check_files(bank: Voicebank) -> None:
         raise InvalidVoicebank(f"the stages of {bank.id} have no phoneme in common")
     for stage in STAGES.values():
         stage.files(bank)
+
+
+def _survey(voicebank_id: str | None, stage: SurveyedStage, settings: Settings) -> VoicebankInfoResult:
+    from singsynth_mcp.gpu_server.surveying import survey
+
+    bank = get_voicebank(voicebank_id or settings.default_voicebank, settings.voicebank_folders)
+    return survey(bank, stage, shared_engine(settings.threads))
 
 
 def _info(voicebank_id: str | None, settings: Settings) -> VoicebankInfoResult:

@@ -14,6 +14,7 @@ from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.common import Result
 from singsynth_mcp.contracts.sing import SingRequest
 from singsynth_mcp.contracts.tools import TOOLS
+from singsynth_mcp.contracts.voicebanks import CheckVoicebankRequest
 from singsynth_mcp.jobs.inprocess import InProcessJobs
 from singsynth_mcp.proxy.caller import UpstreamCaller
 from singsynth_mcp.proxy.config import UpstreamSpec, own_upstreams, read_upstreams, without_files
@@ -36,7 +37,7 @@ IDENTITY = Identity(
 )
 _GOODBYE_SECONDS = 15.0
 """For jobs to stop and children to end, even where the host has already gone."""
-OWN_TOOLS = ("sing", "get_job", "cancel_job", "list_jobs")
+OWN_TOOLS = ("sing", "check_voicebank", "get_job", "cancel_job", "list_jobs")
 
 
 def build_server(
@@ -58,7 +59,12 @@ def build_server(
     notices = Notices()
     merged = Upstreams(upstreams, settings.cache, notices, frozenset(OWN_TOOLS), dial)
     jobs = InProcessJobs("proxy")
-    own = (SpecTool(TOOLS["sing"], partial(_sing, UpstreamCaller(merged)), jobs), *merged_job_tools(jobs, merged))
+    caller = UpstreamCaller(merged)
+    recipes = (
+        SpecTool(TOOLS["sing"], partial(_sing, caller), jobs),
+        SpecTool(TOOLS["check_voicebank"], partial(_check_voicebank, caller), jobs),
+    )
+    own = (*recipes, *merged_job_tools(jobs, merged))
     return create_server(
         IDENTITY,
         MergedTools(own, merged),
@@ -82,6 +88,12 @@ async def _sing(caller: UpstreamCaller, request: SingRequest, on_progress: OnPro
     from singsynth_mcp.recipes.sing import sing
 
     return await sing(request, caller, on_progress)
+
+
+async def _check_voicebank(caller: UpstreamCaller, request: CheckVoicebankRequest, on_progress: OnProgress) -> Result:
+    from singsynth_mcp.recipes.check_voicebank import check_voicebank, shortened
+
+    return shortened(await check_voicebank(request, caller, on_progress))
 
 
 @asynccontextmanager

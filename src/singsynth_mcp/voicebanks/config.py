@@ -55,6 +55,7 @@ class StageConfig(MelDefinition):
     variance: str | None = None
     speakers: tuple[str, ...] = ()
     augmentation_args: _Augmentation = _Augmentation()
+    hidden_size: int | None = None
     max_depth: float = 0
     use_key_shift_embed: bool = False
     use_speed_embed: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -80,6 +80,13 @@ class Voicebank:
     def stage(self, name: StageName) -> Stage | None:
         """Return a stage, None where the voicebank has no such folder or its config names no model."""
         return self.acoustic if name == "acoustic" else self._predictors.get(name)
+
+    def without(self, name: StageName) -> Voicebank:
+        """Return the voicebank as if it had no such predictor: what it is for is then made by rule."""
+        bare = replace(self)
+        predictors = {stage: found for stage, found in self._predictors.items() if stage != name}
+        bare.__dict__.update(self.__dict__ | {"_predictors": predictors})  # what has been read stays read
+        return bare
 
     @cached_property
     def _predictors(self) -> dict[StageName, Stage]:
