@@ -150,3 +150,18 @@ async def test_what_cannot_be_inspected(singing: Singing) -> None:
         await singing.inspect(audio="audio-000000000000")
     with pytest.raises(WrongArtifactKind):
         await singing.inspect(performance="audio-000000000000")
+
+
+async def test_each_note_is_measured_as_it_was_sung(singing: Singing) -> None:
+    ids = await singing.sing("09-ja-usagi.musicxml")
+    result = await singing.inspect(audio=ids["audio"], picture=False, notes=True)
+    rows = result["sung"]
+    assert len(rows) == 13
+    assert rows[0]["pitch"] == "E4"
+    # what the probe bank's pitch model adds, heard again in the audio
+    assert [row["cents"] for row in rows] == pytest.approx([93] * 13, abs=15)
+    assert all(-20 < row["level_db"] < 0 for row in rows)
+    assert [row["seconds"] for row in rows] == sorted(row["seconds"] for row in rows)
+    assert any("onset_ms" in row for row in rows)
+    assert len(json.dumps(result)) < 4096
+    assert "sung" not in await singing.inspect(audio=ids["audio"], picture=False)

@@ -14,7 +14,7 @@ from tests.proxy.made_upstreams import Foreign, client_of, proxy_over
 from tests.serving.made_server import made_server
 
 eras = pytest.mark.parametrize(("front", "back"), [(f, b) for f in ("auto", "legacy") for b in ("auto", "legacy")])
-OWN = ["sing", "get_job", "cancel_job", "list_jobs"]
+OWN = ["sing", "check_voicebank", "get_job", "cancel_job", "list_jobs"]
 
 
 @eras

@@ -126,7 +126,7 @@ def _print_findings(findings: Iterable[FindingRow]) -> None:
     rows = [
         (
             row.level,
-            row.file or "",
+            f"{row.file}: {row.key}" if row.file and row.key else row.file or row.key or "",
             row.message,
             "; ".join(f"{name} {value}" for name, value in (("found", row.found), ("expected", row.expected)) if value),
         )
@@ -134,7 +134,7 @@ def _print_findings(findings: Iterable[FindingRow]) -> None:
     ]
     if rows:
         print("\nfindings")
-        print_table(("", "file", "", ""), rows)
+        print_table(("", "where", "", ""), rows)
 
 
 def _verdict(result: CheckVoicebankResult) -> str:

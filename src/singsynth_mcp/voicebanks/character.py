@@ -51,7 +51,7 @@ def read_character(folder: Path) -> Character:
     facts = _text_facts(folder / "character.txt", _word(document, "text_file_encoding"))
     facts.update({key: value for key, value in document.items() if isinstance(value, str) and value})
     subbanks = [row for row in document.get("subbanks") or [] if isinstance(row, dict)]
-    colours = tuple((str(row.get("color", "")), str(row.get("suffix", ""))) for row in subbanks)
+    colours = tuple((_word(row, "color") or "", _word(row, "suffix") or "") for row in subbanks)
     return Character(
         name=facts.get("name", ""),
         credits=_credits(facts, document.get("credits")),
@@ -84,8 +84,8 @@ def _text_facts(path: Path, encoding: str | None) -> dict[str, str]:
 
 
 def _credits(facts: dict[str, str], lines: Any) -> tuple[str, ...]:
-    if isinstance(lines, list) and lines:
-        return tuple(str(line) for line in lines)
+    if isinstance(lines, list) and (words := [line for line in lines if isinstance(line, str)]):
+        return tuple(words)
     named = [f"{label}: {facts[key]}" for key, label in (("voice", "Voice"), ("author", "Voicebank")) if facts.get(key)]
     return (", ".join([*named, *([facts["web"]] if facts.get("web") else [])]),) if named else ()
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from singsynth_mcp.voicebanks.files import read_mapping
 from singsynth_mcp.voicebanks.findings import Findings
-from singsynth_mcp.voicebanks.stage import Stage
+from singsynth_mcp.voicebanks.stage import Stage, StageName
 from singsynth_mcp.voicebanks.voicebank import Voicebank
 
 Role = Literal["linguistic", "dur", "pitch", "variance", "acoustic", "vocoder"]
@@ -131,6 +131,13 @@ FED: Mapping[Role, Mapping[str, _Fed]] = {
         "f0": _Fed("the pitch curve in Hz", needed=True),
     },
 }
+
+
+def feeds_of(role: Role, stage: StageName | None) -> Mapping[str, _Fed]:
+    """Return what feeds a stage's model; before there are durations there are no frames of each phoneme."""
+    return {name: fed for name, fed in FED[role].items() if name != "ph_dur" or stage != "durations"}
+
+
 _KINDS = {"int": ("int",), "float": ("float",), "bool": ("bool",)}
 _SCALARS = ("steps", "speedup", "depth")
 
@@ -147,8 +154,8 @@ class GraphSurvey:
 
     def look(self, graph: Graph) -> list[tuple[Tensor, str | None]]:
         """Return each input with what feeds it; findings are added on the way."""
-        fed = FED[graph.role]
-        rows = [(tensor, self._source(graph, tensor)) for tensor in graph.inputs]
+        fed = feeds_of(graph.role, self.stage.name if self.stage else None)
+        rows = [(tensor, fed[tensor.name].source if tensor.name in fed else None) for tensor in graph.inputs]
         for tensor in graph.inputs:
             if tensor.name in fed:
                 self._shape(graph, tensor, fed[tensor.name])
@@ -163,10 +170,6 @@ class GraphSurvey:
         self._dimensions(graph)
         self._encoded |= {tensor.name: tensor for tensor in graph.outputs}
         return rows
-
-    def _source(self, graph: Graph, tensor: Tensor) -> str | None:
-        fed = FED[graph.role].get(tensor.name)
-        return None if fed is None else fed.source
 
     def _shape(self, graph: Graph, tensor: Tensor, fed: _Fed) -> None:
         is_scalar = tensor.name in _SCALARS
@@ -195,11 +198,11 @@ class GraphSurvey:
             has_sampler = bool({"steps", "speedup"} & declared)
             if claimed != (name in declared) and (name != "steps" or has_sampler):
                 told.add(fed.flag)
-                has = f"the model {graph.path.name} takes {'' if name in declared else 'no '}{name}"
+                takes = f"takes {'' if name in declared else 'no '}{name}"
                 self.found.add(
                     "warning",
                     "config_contradicts_graph",
-                    f"{has}; the config says otherwise. The model decides here, the config in OpenUtau",
+                    f"{graph.path.name} {takes}, {fed.flag} says otherwise: it decides in OpenUtau, the model here",
                     path,
                     key=fed.flag,
                     found=str(document.get(fed.flag, f"left out, which means {str(fed.default).lower()}")),

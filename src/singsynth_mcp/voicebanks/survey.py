@@ -150,10 +150,8 @@ def _phonemes_agree(bank: Voicebank, found: Findings) -> None:
         stage = bank.stage(name)
         lacking = sorted(set(bank.symbols) - set(stage.phonemes)) if stage is not None else []
         if stage is not None and lacking:
-            message = f"the {name} stage lacks {len(lacking)} phonemes, words with them cannot be sung: "
-            found.add(
-                "warning", "phonemes_lacking", message + ", ".join(lacking[:8]), stage.path(stage.config.phonemes)
-            )
+            message = f"the {name} stage lacks {_listed(lacking, 'phonemes')}; words with them cannot be sung"
+            found.add("warning", "phonemes_lacking", message, stage.path(stage.config.phonemes))
 
 
 def _dictionaries(bank: Voicebank, found: Findings) -> None:
@@ -163,9 +161,7 @@ def _dictionaries(bank: Voicebank, found: Findings) -> None:
             found.attempt(lambda path=path: _dictionary(bank, path, untyped, found), "warning")  # type: ignore[misc]
     untyped -= {SILENCE, BREATH}
     if untyped:
-        message = (
-            f"{len(untyped)} phonemes have no type in any dictionary; names decide: {', '.join(sorted(untyped)[:8])}"
-        )
+        message = f"no dictionary types {_listed(untyped, 'phonemes')}; their names decide"
         found.add("note", "untyped_phonemes", message)
 
 
@@ -195,10 +191,9 @@ def _vocoder(bank: Voicebank, found: Findings) -> None:
     for key, made, wanted in mel_differences(bank.acoustic.config, config):
         message = f"the vocoder wants {key} {wanted}, the acoustic model makes {made}"
         found.add("error", "mel_mismatch", message, path, key=key, found=str(wanted), expected=str(made))
-    if config.mel_base != bank.acoustic.config.mel_base:
-        found.add(
-            "note", "mel_base_converted", "the mel's logarithm is converted for the vocoder", path, key="mel_base"
-        )
+    if {config.mel_base, bank.acoustic.config.mel_base} == {"10", "e"}:
+        message = "the mel's logarithm is converted for the vocoder"
+        found.add("note", "mel_base_converted", message, path, key="mel_base")
     if unknown := set(read_mapping(path)) - {*VocoderConfig.model_fields, "fmin", "fmax"}:
         found.add("note", "unknown_key", f"nothing reads {_listed(unknown, 'keys')}", path)
 
