@@ -102,6 +102,14 @@ async def test_a_vocoder_of_another_mel_is_refused(gpu: Gpu) -> None:
     await _fails(gpu, InvalidVoicebank, "mel_fmax 12000", "dsvocoder")
 
 
+@pytest.mark.parametrize("missing", [*MODELS, "dsvocoder/vocoder.yaml", "dsvariance/phonemes.json"])
+async def test_nothing_is_rendered_where_a_later_stage_misses_a_file(gpu: Gpu, runs: list[str], missing: str) -> None:
+    (factory.multi(gpu.banks / "multi") / missing).unlink()
+    with pytest.raises(InvalidVoicebank):
+        await _sing(gpu)
+    assert runs == []
+
+
 async def test_a_missing_vocoder_says_where_it_belongs(gpu: Gpu) -> None:
     (factory.multi(gpu.banks / "multi") / "dsvocoder" / "vocoder.yaml").unlink()
     await _fails(gpu, InvalidVoicebank, "has no vocoder", "sine")

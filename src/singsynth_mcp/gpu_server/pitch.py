@@ -18,6 +18,7 @@ _PREDICTOR = Predictor(
     unused_controls=unused_pitch_controls,
     stand_in="the written notes were joined by glides",
 )
+_DRAWN = replace(_PREDICTOR, without="pitch", stand_in="")
 
 
 async def predict_pitch(request: PredictPitchRequest, services: GpuServices) -> PerformanceResult:
@@ -25,4 +26,4 @@ async def predict_pitch(request: PredictPitchRequest, services: GpuServices) -> 
 
     Raises what predict_durations raises, and StageMissing without durations.
     """
-    return await fill_performance(request, services, _PREDICTOR, without="pitch" if request.drawn else None)
+    return await fill_performance(request, services, _DRAWN if request.drawn else _PREDICTOR)

@@ -31,15 +31,15 @@ class Predictor:
     unused_controls: Callable[[Phrase, Voicebank, OnnxEngine], list[str]] = lambda phrase, bank, engine: []
     stand_in: str = ""
     """What fills the stage where the voicebank has no model for it."""
+    without: StageName | None = None
+    """A model of the voicebank that is to be passed over, as if it were not there."""
 
 
-async def fill_performance(
-    request: PredictRequest, services: GpuServices, predictor: Predictor, *, without: StageName | None = None
-) -> PerformanceResult:
-    """Run a predictor over the phrases asked for; the others stay as they are. `without` passes a model over."""
+async def fill_performance(request: PredictRequest, services: GpuServices, predictor: Predictor) -> PerformanceResult:
+    """Run a predictor over the phrases asked for; the others stay as they are."""
     rendering = await open_rendering(predictor.tool, request.performance, services)
-    if without is not None:
-        rendering = replace(rendering, bank=rendering.bank.without(without))
+    if predictor.without is not None:
+        rendering = replace(rendering, bank=rendering.bank.without(predictor.without))
     performance = rendering.performance
     chosen = phrase_indices(request.phrases, range(len(performance.entries)))
     blobs = await rendering.blobs(chosen, lambda index: _work_on(rendering, predictor, index))
@@ -49,9 +49,7 @@ async def fill_performance(
         update={
             "id": await services.store.put(filled),
             "deterministic": await rendering.is_deterministic(),
-            "warnings": first_warnings(
-                ([] if without == predictor.stage else _without_model(rendering, predictor)) + rendering.warnings()
-            ),
+            "warnings": first_warnings(_without_model(rendering, predictor) + rendering.warnings()),
         }
     )
 

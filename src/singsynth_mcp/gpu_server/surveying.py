@@ -21,6 +21,8 @@ _ROLES: dict[str, tuple[Role, ...]] = {
     "variance": ("linguistic", "variance"),
     "acoustic": ("acoustic",),
 }
+_OURS = "singsynth_"
+"""What an engine puts into a graph when it opens it is not the voicebank's."""
 _FINDINGS_BYTES = 1600
 """Room that findings may take in a result of under 4 KB."""
 
@@ -68,12 +70,12 @@ def _path(bank: Voicebank, stage: Stage | None, role: Role) -> Path:
 
 
 def _graph(path: Path, role: Role, engine: OnnxEngine) -> Graph:
-    model: OnnxModel = engine.open(path, on_cpu=True)
+    model: OnnxModel = engine.open(path, on_cpu=role in ("linguistic", "dur"))  # as when it sings: one session
     return Graph(path, role, _tensors(model.inputs.values()), _tensors(model.outputs.values()))
 
 
 def _tensors(specs: Iterable[TensorSpec]) -> list[Tensor]:
-    return [Tensor(spec.name, spec.dtype.__name__, spec.shape) for spec in specs]
+    return [Tensor(spec.name, spec.dtype.__name__, spec.shape) for spec in specs if not spec.name.startswith(_OURS)]
 
 
 def _heads(bank: Voicebank, acoustic: Graph, engine: OnnxEngine, found: Findings) -> None:

@@ -50,7 +50,7 @@ def _row(bank: Voicebank | BrokenVoicebank, settings: Settings) -> VoicebankRow:
     try:
         if isinstance(bank, BrokenVoicebank):
             raise bank.error
-        _check_files(bank)
+        check_files(bank)
         return VoicebankRow(
             id=bank.id, name=bank.name, languages=list(bank.languages), speakers=list(bank.speakers), default=default
         )
@@ -70,10 +70,13 @@ def _short(rows: list[VoicebankRow]) -> list[VoicebankRow]:
     return kept
 
 
-def _check_files(bank: Voicebank) -> None:
+def check_files(bank: Voicebank) -> None:
     """Raise InvalidVoicebank for a phoneme table that cannot be read or a model that is missing; opens no model."""
     if not bank.symbols:
         raise InvalidVoicebank(f"the stages of {bank.id} have no phoneme in common")
+    for name in _STAGE_NAMES:
+        if (predictor := bank.stage(name)) is not None:
+            _ = predictor.phonemes, predictor.languages
     for stage in STAGES.values():
         stage.files(bank)
 

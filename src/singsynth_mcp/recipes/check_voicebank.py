@@ -11,6 +11,7 @@ from singsynth_mcp.contracts.voicebanks import (
     CheckVoicebankRequest,
     CheckVoicebankResult,
     FindingRow,
+    Level,
     ModelRow,
     ProbeRow,
     RangeRow,
@@ -23,6 +24,8 @@ from singsynth_mcp.recipes.verdicts import Heard, judge_probe, judge_range
 _SURVEYED: tuple[SurveyedStage, ...] = get_args(SurveyedStage)
 _BROKEN = ("invalid_voicebank", "synthesis_failed", "invalid_lyrics", "nothing_to_sing")
 """Codes of errors that are the voicebank's: findings, and the check goes on."""
+_EXPECTED = ("control_not_supported", "speaker_stood_in", "more_warnings")
+"""Codes of warnings that say nothing new of the voicebank."""
 _RESULT_BYTES = 3600
 WRITTEN, PREDICTED, RANGE = "written notes", "pitch model", "range"
 
@@ -50,6 +53,11 @@ def shortened(result: CheckVoicebankResult) -> CheckVoicebankResult:
         if len(short.model_dump_json(exclude_none=True).encode()) <= _RESULT_BYTES:
             break
     return short
+
+
+def _level(code: str) -> Level:
+    """Return how grave a tool's warning is: what is made by rule is as the format means it."""
+    return "note" if code == "made_by_rule" else "warning"
 
 
 def _cut(row: FindingRow) -> FindingRow:
@@ -143,12 +151,13 @@ class _Check:
         """Sing a song through all stages and measure every phrase on its audio."""
         score = await self._call("parse_score", {"text": song.musicxml})
         phonemes = await self._call("phonemize", {"score": score["id"], "voicebank": self.voicebank})
+        drawn = mode != PREDICTED
         words = {"score": score["id"], "phonemes": phonemes["id"], "speaker": speaker}
+        words |= {"controls": {"expressiveness": 0}} if drawn else {}
         performance = await self._call("align_phonemes_to_notes", words)
         phrases = performance["phrases"]
         performance = await self._call("predict_durations", {"performance": performance["id"]})
-        drawn = {"drawn": True} if mode != PREDICTED else {}
-        performance = await self._call("predict_pitch", {"performance": performance["id"], **drawn})
+        performance = await self._call("predict_pitch", {"performance": performance["id"], "drawn": drawn})
         performance = await self._call("predict_variance", {"performance": performance["id"]})
         mel = await self._call("synthesize_audio", {"performance": performance["id"]})
         audio = await self._call("vocode", {"mel": mel["id"]})
@@ -160,7 +169,10 @@ class _Check:
 
     async def _call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         given = {key: value for key, value in arguments.items() if value is not None}
-        return await self.caller.call(name, given, ignore_progress)
+        result = await self.caller.call(name, given, ignore_progress)
+        told = [warning for warning in result.get("warnings") or () if warning["code"] not in _EXPECTED]
+        self._add([FindingRow(level=_level(w["code"]), code=w["code"], message=w["message"]) for w in told])
+        return result
 
     async def _guarded(self, work: Any, where: str) -> None:
         """Do something; an error that is the voicebank's becomes a finding."""
