@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import stat
+import tempfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from singsynth_mcp.errors import (
     FileProblem,
@@ -228,16 +232,29 @@ def test_files_that_share_bytes_are_refused(home: Path, tmp_path: Path) -> None:
         put(path, home)
 
 
-def test_damage_inside_is_named(home: Path, tmp_path: Path) -> None:
-    path = raw_zip(tmp_path / "damaged.zip", bank_entries(tmp_path))
+@pytest.mark.parametrize("where", [b"encoder_out", b"acoustic: acoustic.onnx", b"You may"])
+def test_damage_inside_is_named(home: Path, tmp_path: Path, where: bytes) -> None:
+    entries = bank_entries(tmp_path) | {b"LICENSE": b"You may sing."}
+    path = raw_zip(tmp_path / "damaged.zip", entries)
     data = bytearray(path.read_bytes())
-    data[data.index(b"character") if b"character" in data else data.index(b"linguistic") + 400] ^= 0xFF
-    at = data.index(b"encoder_out")
-    data[at] ^= 0xFF
+    data[data.index(where)] ^= 0xFF
     path.write_bytes(data)
-    with pytest.raises(SingSynthError, match=r"damaged\.zip"):
+    with pytest.raises(InvalidVoicebank, match=r"damaged\.zip: .* is damaged"):
         put(path, home)
     assert names(home) == []
+
+
+def test_a_compression_that_nobody_knows_is_named(home: Path, tmp_path: Path) -> None:
+    path = raw_zip(tmp_path / "odd.zip", bank_entries(tmp_path))
+    data = path.read_bytes()
+    for mark, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        pieces = data.split(mark)
+        data = mark.join(
+            [pieces[0], *(piece[: offset - 4] + b"\x63\x00" + piece[offset - 2 :] for piece in pieces[1:])]
+        )
+    path.write_bytes(data)
+    with pytest.raises(InvalidVoicebank, match=r"odd\.zip: .* is damaged .*compression"):
+        put(path, home)
 
 
 def test_an_encrypted_zip_says_so(home: Path, tmp_path: Path) -> None:
@@ -310,3 +327,34 @@ def test_remove_touches_the_users_folder_alone(bank: Path, home: Path) -> None:
     assert (outside / "dsconfig.yaml").is_file()
     assert (bank / "dsconfig.yaml").is_file()
     assert names(home) == ["door"]
+
+
+PIECES = [b"..", b"bank", b"/", b"/", b"\\", b"a", b"A", b"C:", b"nul", b"\x83\x5c", b"\xb0\xa1", b"\x01", b".", b" "]
+
+
+HOSTILE = st.lists(st.sampled_from(PIECES), min_size=1, max_size=7).map(b"".join)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    strays=st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=7).map(b"".join), max_size=3, unique=True)
+)
+def test_whatever_the_names_nothing_leaves_the_users_folder(tmp_path: Path, strays: list[bytes]) -> None:
+    with tempfile.TemporaryDirectory(dir=tmp_path) as folder:
+        around = Path(folder)
+        home = around / "deep" / "home"
+        entries = SMALL | {name: b"stray" for name in strays if name not in SMALL}
+        archive = raw_zip(around / "x.zip", entries)
+        installed = []
+        with suppress(SingSynthError):
+            installed = put(archive, home)
+        assert names(home) == [each.folder.name for each in installed]
+        assert names(around) == ["deep", "x.zip"]
+        assert names(around / "deep") == ["home"]
+
+
+SMALL = {
+    b"bank/dsconfig.yaml": b"acoustic: a.onnx",
+    b"bank/a.onnx": b"",
+    b"bank/phonemes.txt": b"<PAD>\nSP\na\n",
+}

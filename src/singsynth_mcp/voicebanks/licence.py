@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from singsynth_mcp.voicebanks.entry_names import Parts
 from singsynth_mcp.voicebanks.files import decode_text
-from singsynth_mcp.voicebanks.trees import Tree
+from singsynth_mcp.voicebanks.trees import Tree, read_start
 
 TERMS = re.compile(
     r"^(licen[cs]|licencia|lizenz|copying|terms|tos\b|eula|usage|rules|guideline|polic[yi]|"
@@ -61,5 +61,4 @@ def distinct(texts: Iterable[LicenceText]) -> tuple[LicenceText, ...]:
 
 
 def _read(tree: Tree, parts: Parts) -> str:
-    with tree.open(parts) as stream:
-        return decode_text(stream.read(_LONGEST_BYTES)).strip()
+    return decode_text(read_start(tree, parts, _LONGEST_BYTES)).strip()

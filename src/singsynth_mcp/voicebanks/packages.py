@@ -6,25 +6,23 @@ nothing but the bank's own folder is ever unpacked.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from singsynth_mcp.errors import FileProblem, InvalidVoicebank, StorageProblem
+from singsynth_mcp.errors import FileProblem, InvalidVoicebank
 from singsynth_mcp.voicebanks.entry_names import Parts
 from singsynth_mcp.voicebanks.files import parse_mapping
 from singsynth_mcp.voicebanks.licence import LicenceText, distinct, find_licences
-from singsynth_mcp.voicebanks.trees import BROKEN, Allowance, FolderTree, Tree, ZipTree
+from singsynth_mcp.voicebanks.trees import Allowance, FolderTree, Tree, ZipTree, copy_file, read_start
 
 _ARCHIVES = (".zip", ".oudep", ".vb")
 _DEEPEST = 2
 """Archives inside an archive, one in the other."""
 _STAGES = frozenset({"dsdur", "dspitch", "dsvariance", "dsvocoder"})
 _LONGEST_CONFIG_BYTES = 2**20
-_BLOCK = 2**20
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Package:
         """
         for parts in self.files:
             target = folder.joinpath(*parts[len(self.root) :])
-            _copy(self.tree, parts, target)
+            copy_file(self.tree, parts, target)
 
 
 @contextmanager
@@ -105,7 +103,7 @@ class _Search:
     def _packed(self, tree: Tree, parts: Parts, beside: tuple[LicenceText, ...], depth: int) -> list[Package]:
         self.seen += 1
         copied = self.scratch / f"archive-{self.seen}"
-        _copy(tree, parts, copied)
+        copy_file(tree, parts, copied)
         return self.packages(copied, parts[-1], beside, depth)
 
     def _tree(self, source: Path, name: str) -> Tree:
@@ -154,28 +152,12 @@ def _id(root: Parts, name: str) -> str:
 
 
 def _config(tree: Tree, parts: Parts) -> dict[str, Any]:
-    with tree.open(parts) as stream:
-        data = stream.read(_LONGEST_CONFIG_BYTES)
+    data = read_start(tree, parts, _LONGEST_CONFIG_BYTES)
     path = Path(tree.name, *parts)
     try:
         return parse_mapping(data.decode("utf-8-sig"), path)
     except UnicodeDecodeError as error:
         raise InvalidVoicebank(f"{path} is not valid YAML: it is not UTF-8", path=str(path)) from error
-
-
-def _copy(tree: Tree, parts: Parts, target: Path) -> None:
-    named = f"{tree.name}: {'/'.join(parts)}"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tree.open(parts) as source, target.open("xb") as file:
-            shutil.copyfileobj(source, file, _BLOCK)
-            written = file.tell()
-    except OSError as error:
-        raise StorageProblem(f"cannot write {target}: {error.strerror or error}", path=str(target)) from error
-    except BROKEN as error:
-        raise InvalidVoicebank(f"{named} is damaged ({error})", hint="Download it again.") from error
-    if written != tree.files[parts]:
-        raise InvalidVoicebank(f"{named} has {written} bytes, not {tree.files[parts]}", hint="Download it again.")
 
 
 def _nothing_in(search: _Search, source: Path) -> InvalidVoicebank:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import zipfile
 import zlib
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from singsynth_mcp.errors import FileProblem, InvalidVoicebank
+from singsynth_mcp.errors import FileProblem, InvalidVoicebank, StorageProblem
 from singsynth_mcp.voicebanks.entry_names import Parts, check_distinct, checked_parts, entry_names
 
 MOST_FILES = 20_000
@@ -22,6 +23,7 @@ LARGEST_FILE = 2 * 2**30
 MOST_RATIO = 200
 """Unpacked to packed, of files from a megabyte on; a dictionary of 27 MB packs by 12."""
 _RATIO_FROM = 2**20
+_BLOCK = 2**20
 _LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 _AGAIN = "Get it again from the voicebank's author."
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -37,6 +39,37 @@ class Tree(Protocol):
 
     def open(self, parts: Parts) -> BinaryIO:
         """Open a file for reading; never yields more than its stated size."""
+
+
+def read_start(tree: Tree, parts: Parts, most_bytes: int) -> bytes:
+    """Return the first bytes of a file. Raises InvalidVoicebank when it is damaged or cannot be read."""
+    try:
+        with tree.open(parts) as stream:
+            return stream.read(most_bytes)
+    except OSError as error:
+        raise _damaged(tree, parts, error.strerror or str(error)) from error
+    except BROKEN as error:
+        raise _damaged(tree, parts, str(error)) from error
+
+
+def copy_file(tree: Tree, parts: Parts, target: Path) -> None:
+    """Write a file to a new place. Raises InvalidVoicebank when it is damaged, StorageProblem when the disk is full."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tree.open(parts) as source, target.open("xb") as file:
+            shutil.copyfileobj(source, file, _BLOCK)
+            written = file.tell()
+    except OSError as error:
+        raise StorageProblem(f"cannot write {target}: {error.strerror or error}", path=str(target)) from error
+    except BROKEN as error:
+        raise _damaged(tree, parts, str(error)) from error
+    if written != tree.files[parts]:
+        raise _damaged(tree, parts, f"{written} bytes instead of {tree.files[parts]}")
+
+
+def _damaged(tree: Tree, parts: Parts, why: str) -> InvalidVoicebank:
+    name = "/".join(parts)
+    return InvalidVoicebank(f"{tree.name}: {name} is damaged ({why})", hint=_AGAIN, entry=name)
 
 
 @dataclass
