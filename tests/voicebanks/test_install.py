@@ -105,6 +105,9 @@ def test_an_oudep_is_a_vocoder_beside_the_banks(home: Path, tmp_path: Path) -> N
     [installed] = put(zip_of(tmp_path / "any name.oudep", vocoder, ""), home)
     assert (installed.package.kind, installed.folder) == ("vocoder", home / "sine_hifigan")
     assert get_voicebank("plain", [home]).vocoder[0] == home / "sine_hifigan"
+    elsewhere = bank.rename(tmp_path / "elsewhere")
+    found = get_voicebank("elsewhere", [elsewhere, home])
+    assert found.vocoder[0] == home / "sine_hifigan", "a bank of another folder finds it too"
     remove("sine_hifigan", home)
     assert names(home) == ["plain"]
 

@@ -34,18 +34,19 @@ def list_voicebanks(folders: Sequence[Path] = ()) -> list[Voicebank | BrokenVoic
 
     The first of equal ids counts.
     """
-    return [_try_open(folder) for folder in _all_folders(folders).values()]
+    return [_try_open(folder, tuple(folders)) for folder in _all_folders(folders).values()]
 
 
 def get_voicebank(voicebank_id: str, folders: Sequence[Path] = ()) -> Voicebank:
     """Return the voicebank of an id. Raises UnknownVoicebank with the ids there are, or InvalidVoicebank."""
     bank_folders = _all_folders(folders)
     if voicebank_id in bank_folders:
-        return _open(bank_folders[voicebank_id])
+        return _open(bank_folders[voicebank_id], tuple(folders))
     there = sorted(bank_folders)
     raise UnknownVoicebank(
         f"there is no voicebank {voicebank_id}",
-        hint=f"Voicebanks: {', '.join(there) or 'none'}; more are looked for in the folders of SINGSYNTH_VOICEBANKS",
+        hint=f"Voicebanks: {', '.join(there) or 'none'}; `singsynth-mcp voicebanks install` adds others, "
+        "SINGSYNTH_VOICEBANKS names more folders to look in",
         voicebanks=there,
     )
 
@@ -96,21 +97,21 @@ def _is_bank(folder: Path) -> bool:
         return False
 
 
-def _try_open(folder: Path) -> Voicebank | BrokenVoicebank:
+def _try_open(folder: Path, packages: tuple[Path, ...]) -> Voicebank | BrokenVoicebank:
     try:
-        return _open(folder)
+        return _open(folder, packages)
     except InvalidVoicebank as error:
         return BrokenVoicebank(_id_of(folder), folder, error)
 
 
-def _open(folder: Path) -> Voicebank:
+def _open(folder: Path, packages: tuple[Path, ...]) -> Voicebank:
     """Keep an opened bank as long as its text files stay as they are."""
     stamp = tuple(
         (str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in text_files(bank_root(folder))
     )
     with _opening:
         known = _opened.get(folder)
-        if known is None or known[0] != stamp:
-            known = (stamp, read_voicebank(folder))
+        if known is None or known[0] != stamp or known[1].packages != packages:
+            known = (stamp, read_voicebank(folder, packages))
             _opened[folder] = known
         return known[1]

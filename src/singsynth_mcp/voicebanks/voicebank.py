@@ -41,6 +41,8 @@ class Voicebank:
     folder: Path
     """Where the acoustic stage's dsconfig.yaml lies: the root, or a folder in it."""
     acoustic: Stage
+    packages: tuple[Path, ...] = ()
+    """Folders in which a vocoder's package may lie, beside the one that the voicebank lies in."""
 
     @property
     def name(self) -> str:
@@ -101,17 +103,17 @@ class Voicebank:
 
     @cached_property
     def vocoder(self) -> tuple[Path, VocoderConfig]:
-        """Folder and config of the vocoder: its own `dsvocoder`, else a package of that name beside the voicebank."""
+        """Folder and config of the vocoder: its own `dsvocoder`, else the package that it names."""
         package = self.acoustic.config.vocoder or ""
         candidates = [self.folder / "dsvocoder"]
         if package and package == Path(package).name:
-            candidates.append(self.root.parent / package)
+            candidates += [folder / package for folder in (self.root.parent, *self.packages)]
         for folder in candidates:
             if (folder / "vocoder.yaml").is_file():
                 return folder, read_config(folder / "vocoder.yaml", VocoderConfig)
         raise InvalidVoicebank(
             f"voicebank {self.id} has no vocoder: neither {candidates[0]} nor a package {package or '(unnamed)'}",
-            hint=f"Unpack the vocoder {package} into {candidates[-1]}",
+            hint=f"Install it (singsynth-mcp voicebanks install FILE.oudep) or unpack it into {candidates[-1]}",
             path=str(candidates[0]),
         )
 
@@ -239,11 +241,14 @@ def bank_root(folder: Path) -> Path:
     return folder.parent if folder.name == "configs" else folder
 
 
-def read_voicebank(folder: Path) -> Voicebank:
-    """Open the voicebank in `folder`. Raises InvalidVoicebank when it has no dsconfig.yaml with an acoustic model."""
+def read_voicebank(folder: Path, packages: tuple[Path, ...] = ()) -> Voicebank:
+    """Open the voicebank in `folder`; its vocoder's package may lie in one of `packages`.
+
+    Raises InvalidVoicebank when it has no dsconfig.yaml with an acoustic model.
+    """
     folder = folder.absolute()
     root = bank_root(folder)
     config = read_config(folder / "dsconfig.yaml", StageConfig)
     if not config.acoustic:
         raise InvalidVoicebank(f"{folder / 'dsconfig.yaml'} names no acoustic model", path=str(folder))
-    return Voicebank(root.name, root, folder, Stage("acoustic", root, folder, config))
+    return Voicebank(root.name, root, folder, Stage("acoustic", root, folder, config), packages)
