@@ -16,7 +16,7 @@ _PREDICTOR = Predictor(
     reads=lambda phrase: replace(phrase, pitch=None, variance=None),
     predict=predict,
     unused_controls=unused_pitch_controls,
-    stand_in="the written notes were joined by glides",
+    stand_in="the written notes were joined by glides, with vibrato and drift",
 )
 
 
