@@ -32,7 +32,9 @@ def _spans(tokens: np.ndarray) -> list[tuple[int, int]]:
 def _expected_spans() -> list[tuple[int, int]]:
     """Frames of SP k a s a N SP, by the probes' formula and the rules of time."""
     k = (3 + IDS["ja/k"] % 5 + 0.6 + 0.1) * FRAME_S
-    s = (3 + IDS["ja/s"] % 5 + 0.6 + 0.1) * FRAME_S
+    # "a s" fill the half second between them in the proportion that the model gives, s at most two fifths of it.
+    s, a = (3 + IDS[symbol] % 5 + 0.6 + 0.1 for symbol in ("ja/s", "ja/a"))
+    s = 0.5 * min(s / (s + a), 0.4)
     ends = [8, 8 + k / FRAME_S]
     for seconds in (0.5 - s, 0.5, 1.7, 2.1):
         ends.append(8 + (k + seconds) / FRAME_S)

@@ -1,8 +1,9 @@
 """When each phoneme starts: the duration model, fitted to the written onsets (format, section 3.3).
 
-Vowels start on the written onsets and consonants before them. Where a group is shorter than the model's lengths, all of
-them shrink in proportion, as in OpenUtau. Where it is longer OpenUtau stretches all of them; here the consonants keep
-their length and the vowel takes the rest, since a duration model knows no long notes and gives them seconds of "f".
+Vowels start on the written onsets and consonants before them. The lengths that the model gives a group are scaled to the
+group's time, as in OpenUtau, up to MOST_ASKED_S: a duration model knows no long notes and gives them seconds of "f", so
+that it is asked for an ordinary one and the vowel takes what is over. Consonants in a rest keep their length, as those at
+the head of a phrase do.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from singsynth_mcp.voicebanks.inventory import SILENCE
 VERSION = 4
 MOST_ASKED_S = 1.5
 """Consonant lengths are stable for words up to this long: the model is asked for no longer ones."""
+_NOTHING_S = 1e-6
 CONSONANT_SHARE = {"vowel": 0.55, "breath": 0.55, "rest": 1.0}
 """What all but the vowel (or breath, or silence) takes of a group's time, at most."""
 ONSET_SHARE = {"vowel": 0.4, "breath": 0.55, "rest": 1.0}
@@ -73,14 +75,16 @@ def group_spans(phrase: Phrase) -> list[tuple[int, int]]:
 
 
 def _fit_group(phonemes: Sequence[Phoneme], lengths_s: Floats, available_s: float, frame_s: float) -> Floats:
-    share = np.full(len(phonemes), available_s / len(phonemes))
-    lengths = _shrunk(lengths_s, available_s) if lengths_s.any() else share
     nucleus = next((i for i, phoneme in enumerate(phonemes) if phoneme.role != "consonant"), None)
+    total_s = float(lengths_s.sum())
+    if total_s < _NOTHING_S:
+        lengths_s, total_s = np.ones(len(phonemes)), float(len(phonemes))
     if nucleus is None:
-        spare = max(0.0, available_s - float(lengths.sum()))
-        return _shrunk(lengths, available_s) + np.float64(spare / len(phonemes))
-    others = np.arange(len(phonemes)) != nucleus
+        return lengths_s * (available_s / total_s)
     role = phonemes[nucleus].role
+    most_s = total_s if role != "vowel" else MOST_ASKED_S
+    lengths = lengths_s * (min(available_s, most_s) / total_s)
+    others = np.arange(len(phonemes)) != nucleus
     onset = np.asarray([phoneme.note != phonemes[nucleus].note for phoneme in phonemes])
     lengths[others] = np.maximum(lengths[others], frame_s)
     lengths[onset] = _shrunk(lengths[onset], ONSET_SHARE[role] * available_s)
@@ -144,9 +148,12 @@ def _lengths(outputs: dict[str, Array], stage: Stage, count: int) -> Floats:
 
 
 def _by_rule(phrase: Phrase, bank: Voicebank) -> Floats:
-    """Return plain lengths for a voicebank without a duration model."""
-    lengths = [
-        consonant_seconds(phoneme.symbol, bank.types) if phoneme.role == "consonant" else VOWEL_S
-        for phoneme in phrase.phonemes
-    ]
-    return np.asarray(lengths)
+    """Return plain lengths for a voicebank without a duration model: a vowel's is what its consonants leave."""
+    consonants = np.asarray([phoneme.role == "consonant" for phoneme in phrase.phonemes])
+    lengths = np.asarray([consonant_seconds(phoneme.symbol, bank.types) for phoneme in phrase.phonemes])
+    ends = [*(group.start_s for group in phrase.groups[2:]), phrase.end_s]
+    for (first, end), group, end_s in zip(group_spans(phrase)[1:], phrase.groups[1:], ends, strict=True):
+        others = consonants[first:end]
+        left_s = min(end_s - group.start_s, MOST_ASKED_S) - lengths[first:end][others].sum()
+        lengths[first:end][~others] = max(VOWEL_S, left_s)
+    return lengths

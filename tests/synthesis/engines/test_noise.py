@@ -85,7 +85,7 @@ def test_normal_numbers_are_normal(draws: tuple[np.ndarray, np.ndarray]) -> None
 
 def test_uniform_numbers_are_uniform_singly_and_in_pairs(draws: tuple[np.ndarray, np.ndarray]) -> None:
     uniform = draws[1]
-    assert 0 < uniform.min()
+    assert uniform.min() > 0
     assert uniform.max() <= 1
     cells = np.minimum((uniform * 64).astype(int), 63)
     for hits in (np.bincount(cells.ravel()), np.bincount((cells[:, ::2] * 64 + cells[:, 1::2]).ravel())):
