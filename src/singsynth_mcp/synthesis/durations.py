@@ -1,9 +1,9 @@
 """When each phoneme starts: the duration model, fitted to the written onsets (format, section 3.3).
 
-Vowels start on the written onsets and consonants before them. The lengths that the model gives a group are scaled to the
-group's time, as in OpenUtau, up to MOST_ASKED_S: a duration model knows no long notes and gives them seconds of "f", so
-that it is asked for an ordinary one and the vowel takes what is over. Consonants in a rest keep their length, as those at
-the head of a phrase do.
+Vowels start on the written onsets and consonants before them. The lengths that the model gives a group are scaled to
+the group's time, as in OpenUtau, up to MOST_ASKED_S: a duration model knows no long notes and gives them seconds of
+"f", so that it is asked for an ordinary one and the vowel takes what is over. Consonants in a rest keep their length,
+as those at the head of a phrase do.
 """
 
 from __future__ import annotations

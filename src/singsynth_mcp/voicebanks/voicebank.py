@@ -131,11 +131,14 @@ class Voicebank:
 
         Raises UnknownName with those there are.
         """
-        by_label = dict(self.character.colours)
         for speaker in self.speakers:
             short = speaker.replace("\\", "/").rsplit("/", 1)[-1]
-            if name in (speaker, short) or name.lower() == short.lower() or by_label.get(name) == speaker:
+            if name in (speaker, short) or name.lower() == short.lower():
                 return speaker
+        suffix = dict(self.character.colours).get(name)
+        meant = self.acoustic.speaker(suffix, ()) if suffix else None
+        if meant is not None:
+            return meant
         there = ", ".join(self.speakers) or "none: it has one voice; leave speaker out"
         raise UnknownName(
             f"voicebank {self.id} has no speaker {name}", hint=f"Speakers: {there}", speakers=list(self.speakers)
