@@ -56,7 +56,7 @@ async def synthesize_audio(request: SynthesizeRequest, services: GpuServices) ->
         frames=sum(frames.values()),
         bins=config.num_mel_bins,
         deterministic=deterministic,
-        warnings=first_warnings(rendering.warnings()),
+        warnings=first_warnings(await to_thread.run_sync(rendering.warnings, "acoustic")),
     )
 
 

@@ -45,14 +45,18 @@ async def fill_performance(request: PredictRequest, services: GpuServices, predi
     blobs = await rendering.blobs(chosen, lambda index: _work_on(rendering, predictor, index))
     filled = Manifest("performance", performance.header, replaced(performance.entries, blobs))
     summary = await _summary(filled, services)
-    without = await to_thread.run_sync(_without_model, rendering, predictor)
+    warnings = await to_thread.run_sync(_warnings, rendering, predictor)
     return summary.model_copy(
         update={
             "id": await services.store.put(filled),
             "deterministic": await rendering.is_deterministic(),
-            "warnings": first_warnings(without + rendering.warnings()),
+            "warnings": first_warnings(warnings),
         }
     )
+
+
+def _warnings(rendering: Rendering, predictor: Predictor) -> list[PassedOver]:
+    return _without_model(rendering, predictor) + rendering.warnings(predictor.stage)
 
 
 def _without_model(rendering: Rendering, predictor: Predictor) -> list[PassedOver]:

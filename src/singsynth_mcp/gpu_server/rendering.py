@@ -19,8 +19,10 @@ from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes
 from singsynth_mcp.performance.model import Phrase
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, file_facts, shared_engine
+from singsynth_mcp.synthesis.predictors import wants_languages
 from singsynth_mcp.synthesis.stages import STAGES
 from singsynth_mcp.voicebanks import Stage, Voicebank, get_voicebank
+from singsynth_mcp.voicebanks.stage import StageName
 
 _IN_FLIGHT = 2
 """Phrases of one call that are worked on at a time."""
@@ -102,8 +104,11 @@ class Rendering:
             lacking = (name for name in phrase.speaker if stage.speaker(name, self.bank.speakers) is None)
             self.stood_in.update(lacking)
 
-    def warnings(self) -> list[PassedOver]:
-        """Return a warning for each control that was passed over and each speaker that another stood in for."""
+    def warnings(self, stage: StageName) -> list[PassedOver]:
+        """Return a warning for each control that was passed over, and each speaker and language that is not known.
+
+        Opens models: not for the event loop's thread.
+        """
         controls = [
             PassedOver(
                 code="control_not_supported",
@@ -118,7 +123,10 @@ class Rendering:
             )
             for name in sorted(self.stood_in)
         ]
-        return controls + speakers
+        model = wants_languages(self.bank, stage, self.engine)
+        message = f"{self.tool}: {model} takes languages and no languages.json says their ids; it got 0 for all"
+        languages = [PassedOver(code="languages_unknown", message=message)] if model else []
+        return controls + speakers + languages
 
     def _facts(self) -> dict[str, Any]:
         stage = STAGES[self.tool]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from singsynth_mcp.synthesis.engines.noise import SEED_INPUT
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, OnnxModel
+from singsynth_mcp.synthesis.feeds import language_table
 from singsynth_mcp.voicebanks import Stage, Voicebank
 from singsynth_mcp.voicebanks.stage import StageName
 
@@ -54,6 +56,16 @@ def why_unused(bank: Voicebank, name: StageName, engine: OnnxEngine) -> str | No
         return None
     model, input_name, reason = unsupplied
     return f"the {name} model {model.path} needs the input {input_name}, {reason}"
+
+
+def wants_languages(bank: Voicebank, name: StageName, engine: OnnxEngine) -> Path | None:
+    """Return the stage's model that takes language ids where the voicebank says none, None where all is well."""
+    stage = bank.stage(name)
+    if stage is None or language_table(bank, stage):
+        return None
+    acoustic = name == "acoustic"
+    model = engine.open(stage.model("acoustic" if acoustic else "linguistic"), on_cpu=not acoustic)
+    return model.path if "languages" in model.inputs else None
 
 
 def _opened(bank: Voicebank, name: StageName, engine: OnnxEngine) -> Predictor | None:
