@@ -56,6 +56,12 @@ class Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
+    def along(self, kind: str, name: str, axis: int, **attributes: object) -> str:
+        """Add an op whose axis became an input with opset 13."""
+        if self.opset < 13:
+            return self.op(kind, name, axes=[axis], **attributes)
+        return self.op(kind, name, self.constant([axis], np.int64), **attributes)
+
     def real(self, name: str) -> str:
         return self.op("Cast", name, to=FLOAT)
 
@@ -70,12 +76,12 @@ class Graph:
 
     def indices(self, lengths: str) -> str:
         """[1, n] lengths → [sum] index of the item that each frame belongs to; items of length 0 vanish."""
-        ends = self.op("CumSum", self.op("Squeeze", lengths, self.constant([0], np.int64)), self.constant(0, np.int64))
+        ends = self.op("CumSum", self.along("Squeeze", lengths, 0), self.constant(0, np.int64))
         total = self.op("ReduceSum", lengths, keepdims=0)
         one, zero = self.constant(1, np.int64), self.constant(0, np.int64)
-        clock = self.op("Unsqueeze", self.op("Range", zero, total, one), self.constant([1], np.int64))
-        passed = self.op("Cast", self.op("GreaterOrEqual", clock, ends), to=INT)
-        return self.op("ReduceSum", passed, self.constant([1], np.int64), keepdims=0)
+        clock = self.along("Unsqueeze", self.op("Range", zero, total, one), 1)
+        passed = self.op("Cast", self.op("Not", self.op("Less", clock, ends)), to=INT)
+        return self.along("ReduceSum", passed, 1, keepdims=0)
 
     def spread(self, values: str, indices: str) -> str:
         """[1, n, …] values → [1, frames, …]."""
@@ -85,8 +91,7 @@ class Graph:
         return self.op("Gather", values, self.constant(index, np.int64), axis=2)
 
     def stack(self, channels: Sequence[str]) -> str:
-        axis = self.constant([2], np.int64)
-        return self.op("Concat", *(self.op("Unsqueeze", channel, axis) for channel in channels), axis=2)
+        return self.op("Concat", *(self.along("Unsqueeze", channel, 2) for channel in channels), axis=2)
 
     def scalar(self, name: str, like: str) -> str:
         """[] or [1] → the shape of `like`."""
@@ -325,7 +330,7 @@ def vocoder(
     level = graph.op("Exp", graph.channel(mel, bins - 1))
 
     def every_sample(frames: str) -> str:
-        column = graph.op("Unsqueeze", frames, graph.constant([2], np.int64))
+        column = graph.along("Unsqueeze", frames, 2)
         wide = graph.op("Expand", column, graph.constant([1, 1, hop], np.int64))
         return graph.op("Reshape", wide, graph.constant([1, -1], np.int64))
 

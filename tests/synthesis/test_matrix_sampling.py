@@ -70,10 +70,13 @@ def test_rows_5_and_6_each_model_is_driven_as_it_declares(
         assert sampled == {declared: steps if declared == "steps" else speedup}
 
 
-@pytest.mark.parametrize("opset", [15, 17, 18, 21])
+@pytest.mark.parametrize("opset", [11, 15, 17, 18, 21])
 def test_row_30_any_opset_sings(tmp_path: Path, opset: int) -> None:
     versions = {"opset": opset}
-    folder = build(tmp_path / "b", acoustic=versions, pitch=versions, variance=versions, vocoder=versions)
+    encoded = versions | {"encoder": versions}
+    folder = build(
+        tmp_path / "b", acoustic=versions, durations=encoded, pitch=encoded, variance=encoded, vocoder=versions
+    )
     assert np.abs(sing(folder, ka_sa()).audio.audio).max() > 0.2
 
 
