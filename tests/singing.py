@@ -39,7 +39,9 @@ def phrase_of(
     return Phrase(tuple(notes), tuple(phonemes), tuple(groups), end_s, speaker=speaker or {}, controls=controls or {})
 
 
-async def store_performance(store: ArtifactStore, bank: Voicebank, phrases: Sequence[tuple[float, Phrase]]) -> str:
+async def store_performance(
+    store: ArtifactStore, bank: Voicebank, phrases: Sequence[tuple[float, Phrase]], seed: int = 0
+) -> str:
     """Store phrases with their starts as a performance of `bank`; returns its id."""
     header = {
         "score": "score-000000000000",
@@ -48,7 +50,7 @@ async def store_performance(store: ArtifactStore, bank: Voicebank, phrases: Sequ
         "voicebank": bank.id,
         "voicebank_digest": bank.digest,
         "language": "ja",
-        "seed": 0,
+        "seed": seed,
         "warnings": [],
     }
     entries = [Entry(start_s, await store.put_blob(phrase_to_bytes(phrase))) for start_s, phrase in phrases]

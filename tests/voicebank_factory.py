@@ -58,16 +58,15 @@ def multi(
     pitch_answer: str = "line",
     config: dict[str, Any] | None = None,
 ) -> Path:
-    """Write a bank with prefixed symbols, languages, speakers, steps, float depth and mel base e."""
+    """Write a bank with prefixed symbols, languages, speakers, steps, float depth and mel base e.
+
+    noise: every model but the durations' draws random numbers that are heard.
+    """
     ids = {symbol: number for number, symbol in enumerate(SYMBOLS, start=1)}
     _stage(folder, _MULTI | (config or {}), ids)
-    models.acoustic(
-        folder / "acoustic.onnx",
-        inputs=acoustic_inputs,
-        vowels=[ids[symbol] for symbol in VOWELS],
-        reverse=reverse,
-        noise=noise,
-    )
+    vowels = [ids[symbol] for symbol in VOWELS]
+    loud = 0.1 if noise else None
+    models.acoustic(folder / "acoustic.onnx", inputs=acoustic_inputs, vowels=vowels, reverse=reverse, noise=loud)
     _predictor(folder / "dsdur", "dur", ids, speakers=SPEAKERS)
     models.dur(folder / "dsdur" / "dur.onnx", speakers=True)
     # The pitch model folds the phonemes into fewer ids of its own, as some banks do.
@@ -81,17 +80,19 @@ def multi(
         config={"use_expr": True, "use_note_rest": True},
     )
     models.pitch(
-        folder / "dspitch" / "pitch.onnx", speakers=True, sampling="steps", rests=True, expr=True, answer=pitch_answer
+        folder / "dspitch" / "pitch.onnx",
+        speakers=True,
+        sampling="steps",
+        rests=True,
+        expr=True,
+        answer=pitch_answer,
+        noise=noise,
     )
-    hop = {"hop_size": variance_hop}
-    _predictor(folder / "dsvariance", "variance", ids, speakers=SPEAKERS, words=False, config=hop)
-    models.variance(folder / "dsvariance" / "variance.onnx", heads=heads, speakers=True, sampling="steps")
-    _vocoder(folder, "e")
-    _dictionary(folder / "dsdur" / "dsdict-ja.yaml", SYMBOLS, {"no": ["n", "o"], "on": ["ja/o", "ja/N"]})
-    for stage in ("dsdur", "dspitch", "dsvariance"):
-        _dictionary(folder / stage / "dsdict.yaml", SYMBOLS, {})
-    _write_yaml(folder / "character.yaml", _CHARACTER)
-    (folder / "character.txt").write_text("name=Sine\n", encoding="utf-8")
+    variance = folder / "dsvariance"
+    _predictor(variance, "variance", ids, speakers=SPEAKERS, words=False, config={"hop_size": variance_hop})
+    models.variance(variance / "variance.onnx", heads=heads, speakers=True, sampling="steps", noise=noise)
+    _vocoder(folder, "e", noise=noise)
+    _texts(folder)
     return folder
 
 
@@ -137,6 +138,14 @@ def plain(folder: Path, *, durations: bool = True) -> Path:
     return folder
 
 
+def _texts(folder: Path) -> None:
+    _dictionary(folder / "dsdur" / "dsdict-ja.yaml", SYMBOLS, {"no": ["n", "o"], "on": ["ja/o", "ja/N"]})
+    for stage in ("dsdur", "dspitch", "dsvariance"):
+        _dictionary(folder / stage / "dsdict.yaml", SYMBOLS, {})
+    _write_yaml(folder / "character.yaml", _CHARACTER)
+    (folder / "character.txt").write_text("name=Sine\n", encoding="utf-8")
+
+
 def _stage(folder: Path, config: dict[str, Any], ids: dict[str, int], *, languages: bool = True) -> None:
     named = {"phonemes": "phonemes.json"} | ({"languages": "languages.json"} if languages else {})
     _write_yaml(folder / "dsconfig.yaml", MEL | named | config)
@@ -167,9 +176,9 @@ def _predictor(
     models.linguistic(folder / "linguistic.onnx", words=words, languages=True, reverse=reverse)
 
 
-def _vocoder(folder: Path, base: str) -> None:
+def _vocoder(folder: Path, base: str, *, noise: bool = False) -> None:
     _write_yaml(folder / "dsvocoder" / "vocoder.yaml", MEL | {"name": "sine", "model": "sine.onnx", "mel_base": base})
-    models.vocoder(folder / "dsvocoder" / "sine.onnx")
+    models.vocoder(folder / "dsvocoder" / "sine.onnx", noise=noise)
 
 
 def _dictionary(path: Path, symbols: Sequence[str], entries: dict[str, list[str]]) -> None:

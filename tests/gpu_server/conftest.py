@@ -30,8 +30,8 @@ class Gpu:
     async def call(self, tool: str, **arguments: Any) -> Any:
         return await load_tool(TOOLS[tool])(read_arguments(SPECS[tool], arguments), self.services)
 
-    async def performance(self, bank: str, phrases: list[tuple[float, Phrase]]) -> str:
-        return await store_performance(self.services.store, get_voicebank(bank, [self.banks]), phrases)
+    async def performance(self, bank: str, phrases: list[tuple[float, Phrase]], seed: int = 0) -> str:
+        return await store_performance(self.services.store, get_voicebank(bank, [self.banks]), phrases, seed)
 
     async def chain(self, performance: str, until: str = "vocode", phrases: str = "all") -> list[Any]:
         """Run the stages up to `until`; returns their results."""

@@ -32,7 +32,9 @@ def _spans(tokens: np.ndarray) -> list[tuple[int, int]]:
 def _expected_spans() -> list[tuple[int, int]]:
     """Frames of SP k a s a N SP, by the probes' formula and the rules of time."""
     k = (3 + IDS["ja/k"] % 5 + 0.6 + 0.1) * FRAME_S
-    s = (3 + IDS["ja/s"] % 5 + 0.6 + 0.1) * FRAME_S
+    # "a s" fill the half second between them in the proportion that the model gives, s at most two fifths of it.
+    s, a = (3 + IDS[symbol] % 5 + 0.6 + 0.1 for symbol in ("ja/s", "ja/a"))
+    s = 0.5 * min(s / (s + a), 0.4)
     ends = [8, 8 + k / FRAME_S]
     for seconds in (0.5 - s, 0.5, 1.7, 2.1):
         ends.append(8 + (k + seconds) / FRAME_S)
@@ -105,15 +107,14 @@ async def test_an_older_generation_gets_speedup_integer_depth_and_its_own_ids(gp
     audio = audio_from_bytes((await gpu.blobs(results[4].id))[0])
     assert np.abs(audio.audio).max() == pytest.approx(0.3, abs=1e-3)
     passed_over = [warning.message for result in results for warning in result.warnings or []]
-    assert len(passed_over) == 2
-    assert "expressiveness" in passed_over[0]
-    assert "gender" in passed_over[1]
+    assert len(passed_over) == 1
+    assert "gender" in passed_over[0]
 
 
 @pytest.mark.parametrize("durations", [True, False])
 async def test_missing_predictors_are_stood_in_for_by_rules(gpu: Gpu, durations: bool) -> None:
     factory.plain(gpu.banks / "plain", durations=durations)
-    phrase = phrase_of(PHRASE, controls={"vibrato": 0.5})
+    phrase = phrase_of(PHRASE, controls={"vibrato": 0.5, "expressiveness": 0.0})
     results = await gpu.chain(await gpu.performance("plain", [(0.0, phrase)]))
     filled = phrase_from_bytes((await gpu.blobs(results[2].id))[0])
     assert results[2].stages == ["durations", "pitch", "variance"]

@@ -27,9 +27,17 @@ def test_leading_consonants_stay_in_the_room_before_the_phrase() -> None:
 
 
 def test_a_long_note_gives_its_time_to_the_vowel() -> None:
+    """The model is asked for a word of 1.5 s; what it then gives consonants is what they keep."""
     phrase = phrase_of([(0.0, 6.0, 60, "k a"), (6.0, 0.5, 60, "s a")])
-    bounds = _fit(phrase, 0.05, 0.3, 0.08, 0.3)
+    bounds = _fit(phrase, 0.05, 1.42, 0.08, 0.3)
     np.testing.assert_allclose(bounds, [-0.05, 0.0, 5.92, 6.0, 6.5])
+
+
+def test_the_formats_worked_example() -> None:
+    """Two quarters at 120 bpm, "ka" "sa", lengths of 5, 20, 6 and 30 frames: section 3.8."""
+    phrase = phrase_of([(0.0, 0.5, 60, "k a"), (0.5, 0.5, 62, "s a")])
+    bounds = _fit(phrase, *(FRAME_S * np.asarray([5, 20, 6, 30])))
+    np.testing.assert_allclose(bounds, [-0.05805, 0.0, 0.38462, 0.5, 1.0], atol=1e-5)
 
 
 def test_a_short_note_shrinks_all_in_proportion() -> None:

@@ -20,8 +20,8 @@ SpeakerArgument = Annotated[
 Controls = Annotated[
     dict[str, CurveArgument],
     Field(
-        description="gender, velocity, energy, breathiness, voicing, tension, expressiveness, vibrato, loudness; "
-        "0 is neutral (velocity and expressiveness: 1)"
+        description="gender, velocity, energy, breathiness, voicing, tension, expressiveness, vibrato, tone_shift, "
+        "loudness; 0 is neutral (velocity and expressiveness: 1)"
     ),
 ]
 WaitSeconds = Annotated[

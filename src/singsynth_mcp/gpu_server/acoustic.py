@@ -6,14 +6,20 @@ from dataclasses import replace
 
 from anyio import to_thread
 
-from singsynth_mcp.artifacts.base import Entry, Manifest, sha256
+from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key, sha256
 from singsynth_mcp.contracts.audio import MelResult, SynthesizeRequest
 from singsynth_mcp.contracts.common import first_warnings, phrase_indices
 from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, open_rendering
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import mel_to_bytes, phrase_to_bytes
 from singsynth_mcp.performance.model import Phrase
-from singsynth_mcp.synthesis.acoustic import CONTROLS, synthesize, unused_acoustic_controls
+from singsynth_mcp.synthesis.acoustic import (
+    CONTROLS,
+    follows_tone_shift,
+    synthesize,
+    unused_acoustic_controls,
+)
+from singsynth_mcp.synthesis.seeds import phrase_seed
 
 
 async def synthesize_audio(request: SynthesizeRequest, services: GpuServices) -> MelResult:
@@ -50,7 +56,7 @@ async def synthesize_audio(request: SynthesizeRequest, services: GpuServices) ->
         frames=sum(frames.values()),
         bins=config.num_mel_bins,
         deterministic=deterministic,
-        warnings=first_warnings(rendering.warnings()),
+        warnings=first_warnings(await to_thread.run_sync(rendering.warnings, "acoustic")),
     )
 
 
@@ -58,10 +64,13 @@ async def _work_on(rendering: Rendering, phrase: Phrase) -> PhraseWork:
     bank, engine = rendering.bank, rendering.engine
     unused = await to_thread.run_sync(unused_acoustic_controls, phrase, bank, engine)
     rendering.note(bank.acoustic, phrase, unused)
-    controls = {name: curve for name, curve in phrase.controls.items() if name in CONTROLS}
-    read = replace(phrase, notes=(), controls=controls)
+    shifts = await to_thread.run_sync(follows_tone_shift, phrase, bank)
+    followed = (*CONTROLS, *(("tone_shift",) if shifts else ()))
+    controls = {name: curve for name, curve in phrase.controls.items() if name in followed}
+    read = replace(phrase, notes=(), pitch_pins=(), retakes={}, controls=controls)
+    seed = phrase_seed(phrase, rendering.seed)
 
     async def make() -> bytes:
-        return mel_to_bytes(await to_thread.run_sync(synthesize, read, bank, engine))
+        return mel_to_bytes(await to_thread.run_sync(synthesize, read, bank, engine, seed))
 
-    return PhraseWork(sha256(phrase_to_bytes(read)), make)
+    return PhraseWork(memo_key(sha256(phrase_to_bytes(read)), seed), make)

@@ -18,7 +18,7 @@ _PREDICTOR = Predictor(
     stage="durations",
     reads=lambda phrase: replace(phrase, boundaries_s=None, pitch=None, variance=None),
     predict=predict,
-    stand_in="consonants got a fixed length",
+    stand_in="consonants got the lengths of a table",
 )
 
 

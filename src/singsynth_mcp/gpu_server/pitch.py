@@ -16,9 +16,9 @@ _PREDICTOR = Predictor(
     reads=lambda phrase: replace(phrase, pitch=None, variance=None),
     predict=predict,
     unused_controls=unused_pitch_controls,
-    stand_in="the written notes were joined by glides",
+    stand_in="the written notes were joined by glides, with vibrato and drift",
 )
-_DRAWN = replace(_PREDICTOR, without="pitch", stand_in="")
+_DRAWN = replace(_PREDICTOR, without="pitch", always_said=False)
 
 
 async def predict_pitch(request: PredictPitchRequest, services: GpuServices) -> PerformanceResult:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from anyio import to_thread
 
-from singsynth_mcp.artifacts.base import Manifest, sha256
+from singsynth_mcp.artifacts.base import Manifest, memo_key, sha256
 from singsynth_mcp.contracts.common import PassedOver, first_warnings, phrase_indices
 from singsynth_mcp.contracts.performance import PerformanceResult, PredictRequest
 from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, open_rendering, replaced
@@ -15,6 +15,8 @@ from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes, phrase_to_bytes
 from singsynth_mcp.performance.model import Phrase
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine
+from singsynth_mcp.synthesis.predictors import why_unused
+from singsynth_mcp.synthesis.seeds import phrase_seed
 from singsynth_mcp.voicebanks import Voicebank
 from singsynth_mcp.voicebanks.stage import StageName
 
@@ -27,10 +29,12 @@ class Predictor:
     stage: StageName
     reads: Callable[[Phrase], Phrase]
     """Drops what the stage itself and later ones have filled."""
-    predict: Callable[[Phrase, Voicebank, OnnxEngine], Phrase]
+    predict: Callable[[Phrase, Voicebank, OnnxEngine, int], Phrase]
+    stand_in: str
+    """What fills the stage where the voicebank has no model for it that can be used."""
+    always_said: bool = True
+    """Whether a voicebank that has no such model is told of it; one that has it and cannot use it always is."""
     unused_controls: Callable[[Phrase, Voicebank, OnnxEngine], list[str]] = lambda phrase, bank, engine: []
-    stand_in: str = ""
-    """What fills the stage where the voicebank has no model for it."""
     without: StageName | None = None
     """A model of the voicebank that is to be passed over, as if it were not there."""
 
@@ -45,19 +49,28 @@ async def fill_performance(request: PredictRequest, services: GpuServices, predi
     blobs = await rendering.blobs(chosen, lambda index: _work_on(rendering, predictor, index))
     filled = Manifest("performance", performance.header, replaced(performance.entries, blobs))
     summary = await _summary(filled, services)
+    warnings = await to_thread.run_sync(_warnings, rendering, predictor)
     return summary.model_copy(
         update={
             "id": await services.store.put(filled),
             "deterministic": await rendering.is_deterministic(),
-            "warnings": first_warnings(_without_model(rendering, predictor) + rendering.warnings()),
+            "warnings": first_warnings(warnings),
         }
     )
 
 
+def _warnings(rendering: Rendering, predictor: Predictor) -> list[PassedOver]:
+    return _without_model(rendering, predictor) + rendering.warnings(predictor.stage)
+
+
 def _without_model(rendering: Rendering, predictor: Predictor) -> list[PassedOver]:
-    if not predictor.stand_in or rendering.bank.stage(predictor.stage) is not None:
+    bank, tool = rendering.bank, predictor.tool
+    unused = why_unused(bank, predictor.stage, rendering.engine)
+    if unused is not None:
+        return [PassedOver(code="model_not_used", message=f"{tool}: {unused}; {predictor.stand_in}")]
+    if bank.stage(predictor.stage) is not None or not predictor.always_said:
         return []
-    message = f"{predictor.tool}: voicebank {rendering.bank.id} has no model for it; {predictor.stand_in}"
+    message = f"{tool}: voicebank {bank.id} has no model for it; {predictor.stand_in}"
     return [PassedOver(code="made_by_rule", message=message)]
 
 
@@ -66,11 +79,12 @@ async def _work_on(rendering: Rendering, predictor: Predictor, index: int) -> Ph
     bank, engine = rendering.bank, rendering.engine
     unused = await to_thread.run_sync(predictor.unused_controls, phrase, bank, engine)
     rendering.note(bank.stage(predictor.stage), phrase, unused)
+    seed = phrase_seed(phrase, rendering.seed)
 
     async def make() -> bytes:
-        return phrase_to_bytes(await to_thread.run_sync(predictor.predict, phrase, bank, engine))
+        return phrase_to_bytes(await to_thread.run_sync(predictor.predict, phrase, bank, engine, seed))
 
-    return PhraseWork(sha256(phrase_to_bytes(phrase)), make)
+    return PhraseWork(memo_key(sha256(phrase_to_bytes(phrase)), seed), make)
 
 
 async def _summary(performance: Manifest, services: GpuServices) -> PerformanceResult:

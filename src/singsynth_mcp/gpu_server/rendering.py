@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
@@ -18,8 +19,13 @@ from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes
 from singsynth_mcp.performance.model import Phrase
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, file_facts, shared_engine
+from singsynth_mcp.synthesis.predictors import wants_languages
 from singsynth_mcp.synthesis.stages import STAGES
 from singsynth_mcp.voicebanks import Stage, Voicebank, get_voicebank
+from singsynth_mcp.voicebanks.stage import StageName
+
+_IN_FLIGHT = 2
+"""Phrases of one call that are worked on at a time."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +63,39 @@ class Rendering:
         """
         facts = await to_thread.run_sync(self._facts)
         blobs: dict[int, str] = {}
-        for done, index in enumerate(indices, start=1):
-            with _naming(self.tool, index):
-                work = await work_on(index)
-                key = memo_key(self.tool, facts, work.reads)
-                blobs[index] = await self._recalled(key) or await self._made(key, work.make)
-            progress = Progress(done / len(indices), self.tool, f"phrase {done} of {len(indices)}")
-            await self.services.on_progress(progress)
+        waiting, in_models = iter(indices), anyio.Lock()
+
+        async def work() -> None:
+            for index in waiting:
+                with _naming(self.tool, index):
+                    phrase = await work_on(index)
+                    key = memo_key(self.tool, facts, phrase.reads)
+                    async with in_models:
+                        blobs[index] = await self._recalled(key) or await self._made(key, phrase.make)
+                done = len(blobs)
+                progress = Progress(done / len(indices), self.tool, f"phrase {done} of {len(indices)}")
+                await self.services.on_progress(progress)
+
+        # While one phrase is in a model the next is made ready. `sing` has two calls at work, in different stages.
+        try:
+            async with anyio.create_task_group() as group:
+                for _ in range(min(_IN_FLIGHT, len(indices))):
+                    group.start_soon(work)
+        except BaseExceptionGroup as errors:
+            raise _first_error(errors) from errors
         return blobs
 
+    @property
+    def seed(self) -> int:
+        """What the performance's noise is drawn from, phrase by phrase."""
+        return int(self.performance.header.get("seed", 0))
+
     async def is_deterministic(self) -> bool:
-        """Return whether no model up to this stage draws noise, which onnxruntime cannot seed for each run."""
+        """Return whether no model up to this stage draws noise that a seed cannot decide."""
         names = list(STAGES)
         until = names[: names.index(self.tool) + 1]
         files = [path for name in until for path in STAGES[name].files(self.bank)]
-        return await to_thread.run_sync(lambda: not any(file_facts(path).draws_noise for path in files))
+        return await to_thread.run_sync(lambda: all(file_facts(path).is_repeatable for path in files))
 
     def note(self, stage: Stage | None, phrase: Phrase, unused_controls: Iterable[str]) -> None:
         """Keep in mind what `warnings` is to say of a phrase."""
@@ -80,8 +104,11 @@ class Rendering:
             lacking = (name for name in phrase.speaker if stage.speaker(name, self.bank.speakers) is None)
             self.stood_in.update(lacking)
 
-    def warnings(self) -> list[PassedOver]:
-        """Return a warning for each control that was passed over and each speaker that another stood in for."""
+    def warnings(self, stage: StageName) -> list[PassedOver]:
+        """Return a warning for each control that was passed over, and each speaker and language that is not known.
+
+        Opens models: not for the event loop's thread.
+        """
         controls = [
             PassedOver(
                 code="control_not_supported",
@@ -96,7 +123,10 @@ class Rendering:
             )
             for name in sorted(self.stood_in)
         ]
-        return controls + speakers
+        model = wants_languages(self.bank, stage, self.engine)
+        message = f"{self.tool}: {model} takes languages and no languages.json says their ids; it got 0 for all"
+        languages = [PassedOver(code="languages_unknown", message=message)] if model else []
+        return controls + speakers + languages
 
     def _facts(self) -> dict[str, Any]:
         stage = STAGES[self.tool]
@@ -105,7 +135,6 @@ class Rendering:
             "voicebank": self.bank.digest,
             "files": [file_facts(path).sha256 for path in stage.files(self.bank)],
             "engine": [self.engine.name, self.engine.providers()],
-            "seed": self.performance.header.get("seed", 0),
         }
 
     async def _recalled(self, key: str) -> str | None:
@@ -140,6 +169,13 @@ async def open_rendering(tool: str, performance_id: str, services: GpuServices) 
 def replaced(entries: Sequence[Entry], blobs: Mapping[int, str]) -> tuple[Entry, ...]:
     """Return the entries with new blobs, those not in `blobs` as they were."""
     return tuple(Entry(entry.start_seconds, blobs.get(index, entry.blob)) for index, entry in enumerate(entries))
+
+
+def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 @contextmanager

@@ -10,7 +10,12 @@ from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.synthesis.variance import predict_variance as predict
 
 _PREDICTOR = Predictor(
-    tool="predict_variance", stage="variance", reads=lambda phrase: replace(phrase, variance=None), predict=predict
+    tool="predict_variance",
+    stage="variance",
+    reads=lambda phrase: replace(phrase, variance=None),
+    predict=predict,
+    stand_in="nothing stands in for it",
+    always_said=False,
 )
 
 

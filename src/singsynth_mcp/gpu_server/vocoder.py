@@ -10,8 +10,9 @@ from singsynth_mcp.contracts.common import phrase_indices
 from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, open_rendering
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import audio_to_bytes, mel_from_bytes
-from singsynth_mcp.performance.model import Curve
+from singsynth_mcp.performance.model import Phrase
 from singsynth_mcp.synthesis.frames import phoneme_frames, start_of_frames
+from singsynth_mcp.synthesis.seeds import phrase_seed
 from singsynth_mcp.synthesis.vocoder import vocode as vocode_mel
 
 
@@ -31,7 +32,7 @@ async def vocode(request: VocodeRequest, services: GpuServices) -> AudioResult:
         entry, frame_s = mel.entries[index - first], rendering.bank.acoustic.config.frame_s
         start_s = entry.start_seconds + start_of_frames(phrase, frame_s)
         spans.append((start_s, start_s + int(phoneme_frames(phrase, frame_s).sum()) * frame_s))
-        return _work_on(rendering, entry, phrase.controls.get("loudness", 0.0))
+        return _work_on(rendering, entry, phrase)
 
     blobs = await rendering.blobs(chosen, work_on)
     sample_rate = rendering.bank.vocoder[1].sample_rate
@@ -55,10 +56,13 @@ async def vocode(request: VocodeRequest, services: GpuServices) -> AudioResult:
     )
 
 
-def _work_on(rendering: Rendering, entry: Entry, loudness_db: Curve) -> PhraseWork:
+def _work_on(rendering: Rendering, entry: Entry, phrase: Phrase) -> PhraseWork:
+    bank, engine = rendering.bank, rendering.engine
+    loudness_db, seed = phrase.controls.get("loudness", 0.0), phrase_seed(phrase, rendering.seed)
+
     async def make() -> bytes:
         mel = mel_from_bytes(await rendering.services.store.get_blob(entry.blob))
-        audio = await to_thread.run_sync(vocode_mel, mel, rendering.bank, rendering.engine, loudness_db)
+        audio = await to_thread.run_sync(vocode_mel, mel, bank, engine, loudness_db, seed)
         return audio_to_bytes(audio)
 
-    return PhraseWork(memo_key(entry.blob, loudness_db), make)
+    return PhraseWork(memo_key(entry.blob, loudness_db, seed), make)

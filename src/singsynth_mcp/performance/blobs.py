@@ -13,7 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from singsynth_mcp.errors import ArtifactError
-from singsynth_mcp.performance.model import AudioPhrase, Curve, Group, MelPhrase, Phoneme, Phrase, PhraseNote
+from singsynth_mcp.performance.model import (
+    AudioPhrase,
+    Curve,
+    Group,
+    MelPhrase,
+    Phoneme,
+    Phrase,
+    PhraseNote,
+    Retake,
+)
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -32,6 +41,10 @@ def phrase_to_bytes(phrase: Phrase) -> bytes:
         "controls": _curves_to_json(phrase.controls),
         "has_variance": phrase.variance is not None,
     }
+    if phrase.pitch_pins:
+        facts["pitch_pins"] = phrase.pitch_pins
+    if phrase.retakes:
+        facts["retakes"] = {stage: [vars(retake) for retake in takes] for stage, takes in phrase.retakes.items()}
     arrays: Arrays = {}
     if phrase.boundaries_s is not None:
         arrays["boundaries_s"] = np.asarray(phrase.boundaries_s, np.float64)
@@ -54,6 +67,10 @@ def phrase_from_bytes(data: bytes) -> Phrase:
         head_s=facts["head_s"],
         speaker=_curves_from_json(facts["speaker"]),
         controls=_curves_from_json(facts["controls"]),
+        pitch_pins=tuple(tuple((time, midi) for time, midi in pin) for pin in facts.get("pitch_pins", ())),
+        retakes={
+            stage: tuple(Retake(**retake) for retake in takes) for stage, takes in facts.get("retakes", {}).items()
+        },
         boundaries_s=arrays.get("boundaries_s"),
         pitch=arrays.get("pitch"),
         variance=variance if facts["has_variance"] else None,

@@ -28,10 +28,12 @@ CONTROLS: dict[str, Control] = {
     "tension": Control(0, -20, 20),
     "expressiveness": Control(1, 0, 1),
     "vibrato": Control(0, 0, 2),
+    "tone_shift": Control(0, -12, 12),
     "loudness": Control(0, -96, 24),
 }
 """By name: gender (above 0 smaller), velocity (consonants, above 1 quicker), energy, breathiness, voicing and tension
-(offsets in the model's own unit, dB), expressiveness (share), vibrato (semitones), loudness (dB)."""
+(offsets in the model's own unit, dB), expressiveness (share), vibrato (semitones), tone_shift (semitones: the timbre of
+another register at the written pitch), loudness (dB)."""
 
 
 def check_controls(controls: Mapping[str, float | Sequence[Sequence[float]]]) -> dict[str, Curve]:

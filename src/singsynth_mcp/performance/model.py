@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 Role = Literal["vowel", "consonant", "rest", "breath"]
+RetakenStage = Literal["pitch", "variance"]
 Curve = float | tuple[tuple[float, float], ...]
 """A constant, or (time, value) points, linear between; in a phrase, time is seconds from its origin."""
 
@@ -63,6 +64,15 @@ class Group:
     """The tone that the duration model is told."""
 
 
+@dataclass(frozen=True)
+class Retake:
+    """A stretch that is predicted once more, with noise of its own; the rest of the phrase stays as it was."""
+
+    start_s: float
+    end_s: float
+    seed: int
+
+
 @dataclass(frozen=True, eq=False)
 class Phrase:
     """The unit of inference, caching and streaming; None means that the stage has not run."""
@@ -78,6 +88,10 @@ class Phrase:
     speaker: Mapping[str, Curve] = field(default_factory=dict)
     """Weights by speaker name; empty for a voicebank without speakers."""
     controls: Mapping[str, Curve] = field(default_factory=dict)
+    pitch_pins: tuple[tuple[tuple[float, float], ...], ...] = ()
+    """Stretches of pitch that predictions keep: (seconds, MIDI) points each, from its first to its last."""
+    retakes: Mapping[RetakenStage, tuple[Retake, ...]] = field(default_factory=dict)
+    """Taken one after the other."""
     boundaries_s: npt.NDArray[np.float64] | None = None
     """[len(phonemes) + 1] start of each phoneme and the end of the last; set by predict_durations."""
     pitch: npt.NDArray[np.float32] | None = None

@@ -14,11 +14,11 @@ from singsynth_mcp.performance.model import MelPhrase, Phrase
 from singsynth_mcp.synthesis.engines.onnx import Array, OnnxEngine, TensorSpec
 from singsynth_mcp.synthesis.feeds import check_sum, padded_symbols, run_model, sampler_inputs, text_inputs
 from singsynth_mcp.synthesis.frames import Floats, frame_times, phoneme_frames, start_of_frames
+from singsynth_mcp.synthesis.predictors import HEADS
 from singsynth_mcp.synthesis.speakers import embedding_files, speaker_input
-from singsynth_mcp.synthesis.variance import HEADS
 from singsynth_mcp.voicebanks import Voicebank
 
-VERSION = 1
+VERSION = 2
 STEPS = 20
 CONTROLS = ("gender", "velocity", *HEADS)
 _LIMITS = {"gender": (-1.0, 1.0), "velocity": (0.5, 2.0), "tension": (-10.0, 10.0)}
@@ -26,8 +26,8 @@ _LEVEL_LIMITS = (-96.0, 0.0)
 _NEUTRAL = {"velocity": 1.0}
 
 
-def synthesize(phrase: Phrase, bank: Voicebank, engine: OnnxEngine) -> MelPhrase:
-    """Return the phrase's mel with the pitch that the vocoder is to sing.
+def synthesize(phrase: Phrase, bank: Voicebank, engine: OnnxEngine, seed: int = 0) -> MelPhrase:
+    """Return the phrase's mel with the pitch that the vocoder is to sing. seed: the phrase's own.
 
     Raises StageMissing without durations, pitch or variance; InvalidVoicebank for a variance that nothing predicts.
     """
@@ -38,24 +38,24 @@ def synthesize(phrase: Phrase, bank: Voicebank, engine: OnnxEngine) -> MelPhrase
     total = int(frames.sum())
     check_sum("frames of pitch", len(pitch), total)
     times = frame_times(phrase, frame_s, total)
-    f0_hz = (440.0 * 2.0 ** ((pitch.astype(np.float64) - 69.0) / 12.0)).astype(np.float32)
+    shift = sample_curve(phrase.controls.get("tone_shift", 0.0), times) if follows_tone_shift(phrase, bank) else 0.0
     model = engine.open(stage.model("acoustic"))
-    supply: dict[str, Any] = text_inputs(stage, padded_symbols(phrase)) | {
+    supply: dict[str, Any] = text_inputs(bank, stage, padded_symbols(phrase)) | {
         "durations": frames,
-        "f0": f0_hz,
+        "f0": _hertz(pitch + shift),
         "gender": _control(phrase, "gender", times),
         "velocity": _control(phrase, "velocity", times),
         "spk_embed": speaker_input(bank, stage, phrase.speaker, times),
     }
     for head in HEADS:
         supply[head] = _head(phrase, variance, head, times, model.path)
-    outputs = run_model(model, supply | sampler_inputs(model, STEPS, stage.config.max_depth), "acoustic")
+    outputs = run_model(model, supply | sampler_inputs(model, STEPS, stage.config.max_depth), "acoustic", seed)
     mel = outputs.get("mel", next(iter(outputs.values())))
     if mel.shape != (1, total, stage.config.num_mel_bins):
         raise SynthesisFailed(
             f"model {model.path} answered a mel of {list(mel.shape)}, not {[1, total, stage.config.num_mel_bins]}"
         )
-    return MelPhrase(mel[0].astype(np.float32), f0_hz, start_of_frames(phrase, frame_s))
+    return MelPhrase(mel[0].astype(np.float32), _hertz(pitch), start_of_frames(phrase, frame_s))
 
 
 def acoustic_files(bank: Voicebank) -> list[Path]:
@@ -63,13 +63,22 @@ def acoustic_files(bank: Voicebank) -> list[Path]:
     return [bank.acoustic.model("acoustic"), *embedding_files(bank, bank.acoustic)]
 
 
+def follows_tone_shift(phrase: Phrase, bank: Voicebank) -> bool:
+    """Tell whether the phrase's mel is made for another pitch than the vocoder sings (section 3.7).
+
+    Raises InvalidVoicebank without a vocoder.
+    """
+    return "tone_shift" in phrase.controls and bank.vocoder[1].pitch_controllable
+
+
 def unused_acoustic_controls(phrase: Phrase, bank: Voicebank, engine: OnnxEngine) -> list[str]:
     """Return the acoustic controls that the phrase sets and the model has no input for."""
     wanted = [name for name in CONTROLS if name in phrase.controls]
-    if not wanted:
-        return []
-    inputs = engine.open(bank.acoustic.model("acoustic")).inputs
-    return [name for name in wanted if name not in inputs]
+    unused = ["tone_shift"] if "tone_shift" in phrase.controls and not follows_tone_shift(phrase, bank) else []
+    if wanted:
+        inputs = engine.open(bank.acoustic.model("acoustic")).inputs
+        unused += [name for name in wanted if name not in inputs]
+    return unused
 
 
 def _earlier_stages(phrase: Phrase) -> tuple[Array, dict[str, Array]]:
@@ -83,6 +92,11 @@ def _earlier_stages(phrase: Phrase) -> tuple[Array, dict[str, Array]]:
     assert phrase.pitch is not None
     assert phrase.variance is not None
     return phrase.pitch, dict(phrase.variance)
+
+
+def _hertz(midi: Array) -> Array:
+    hertz: Array = (440.0 * 2.0 ** ((midi.astype(np.float64) - 69.0) / 12.0)).astype(np.float32)
+    return hertz
 
 
 def _control(phrase: Phrase, name: str, times_s: Floats) -> Floats:

@@ -1,8 +1,9 @@
 """When each phoneme starts: the duration model, fitted to the written onsets (format, section 3.3).
 
-Vowels start on the written onsets and consonants before them. Where a group is shorter than the model's lengths, all of
-them shrink in proportion, as in OpenUtau. Where it is longer OpenUtau stretches all of them; here the consonants keep
-their length and the vowel takes the rest, since a duration model knows no long notes and gives them seconds of "f".
+Vowels start on the written onsets and consonants before them. The lengths that the model gives a group are scaled to
+the group's time, as in OpenUtau, up to MOST_ASKED_S: a duration model knows no long notes and gives them seconds of
+"f", so that it is asked for an ordinary one and the vowel takes what is over. Consonants in a rest keep their length,
+as those at the head of a phrase do.
 """
 
 from __future__ import annotations
@@ -15,29 +16,30 @@ import numpy as np
 
 from singsynth_mcp.errors import InvalidVoicebank
 from singsynth_mcp.performance.model import Phoneme, Phrase
+from singsynth_mcp.synthesis.consonants import VOWEL_S, consonant_seconds
 from singsynth_mcp.synthesis.engines.onnx import Array, OnnxEngine
 from singsynth_mcp.synthesis.feeds import check_sum, run_model, text_inputs
 from singsynth_mcp.synthesis.frames import Floats
+from singsynth_mcp.synthesis.predictors import Predictor, open_predictor
 from singsynth_mcp.synthesis.speakers import embedding_files, speaker_input
 from singsynth_mcp.voicebanks import Stage, Voicebank
 from singsynth_mcp.voicebanks.inventory import SILENCE
 
-VERSION = 3
+VERSION = 4
 MOST_ASKED_S = 1.5
 """Consonant lengths are stable for words up to this long: the model is asked for no longer ones."""
+_NOTHING_S = 1e-6
 CONSONANT_SHARE = {"vowel": 0.55, "breath": 0.55, "rest": 1.0}
 """What all but the vowel (or breath, or silence) takes of a group's time, at most."""
 ONSET_SHARE = {"vowel": 0.4, "breath": 0.55, "rest": 1.0}
 """What the consonants of the next note take of it, at most: in quick notes they are sung quickly, not the vowel."""
-_RULE_CONSONANT_S = 0.07
-_RULE_VOWEL_S = 0.2
 
 
-def predict_durations(phrase: Phrase, bank: Voicebank, engine: OnnxEngine) -> Phrase:
-    """Return the phrase with `boundaries_s` set; later stages' results are dropped."""
-    stage = bank.stage("durations")
+def predict_durations(phrase: Phrase, bank: Voicebank, engine: OnnxEngine, seed: int = 0) -> Phrase:
+    """Return the phrase with `boundaries_s` set; later stages' results are dropped. seed: the phrase's own."""
+    predictor = open_predictor(bank, "durations", engine)
     frame_s = bank.acoustic.config.frame_s
-    lengths_s = _by_rule(phrase) if stage is None else _predict(phrase, bank, stage, engine)
+    lengths_s = _by_rule(phrase, bank) if predictor is None else _predict(phrase, bank, predictor, seed)
     fitted = fit_durations(phrase, lengths_s, frame_s)
     return replace(phrase, boundaries_s=fitted, pitch=None, variance=None)
 
@@ -73,14 +75,16 @@ def group_spans(phrase: Phrase) -> list[tuple[int, int]]:
 
 
 def _fit_group(phonemes: Sequence[Phoneme], lengths_s: Floats, available_s: float, frame_s: float) -> Floats:
-    share = np.full(len(phonemes), available_s / len(phonemes))
-    lengths = _shrunk(lengths_s, available_s) if lengths_s.any() else share
     nucleus = next((i for i, phoneme in enumerate(phonemes) if phoneme.role != "consonant"), None)
+    total_s = float(lengths_s.sum())
+    if total_s < _NOTHING_S:
+        lengths_s, total_s = np.ones(len(phonemes)), float(len(phonemes))
     if nucleus is None:
-        spare = max(0.0, available_s - float(lengths.sum()))
-        return _shrunk(lengths, available_s) + np.float64(spare / len(phonemes))
-    others = np.arange(len(phonemes)) != nucleus
+        return lengths_s * (available_s / total_s)
     role = phonemes[nucleus].role
+    most_s = total_s if role != "vowel" else MOST_ASKED_S
+    lengths = lengths_s * (min(available_s, most_s) / total_s)
+    others = np.arange(len(phonemes)) != nucleus
     onset = np.asarray([phoneme.note != phonemes[nucleus].note for phoneme in phonemes])
     lengths[others] = np.maximum(lengths[others], frame_s)
     lengths[onset] = _shrunk(lengths[onset], ONSET_SHARE[role] * available_s)
@@ -97,8 +101,9 @@ def _shrunk(lengths_s: Floats, room_s: float) -> Floats:
     return lengths_s * (room_s / total) if total > room_s else lengths_s.copy()
 
 
-def _predict(phrase: Phrase, bank: Voicebank, stage: Stage, engine: OnnxEngine) -> Floats:
+def _predict(phrase: Phrase, bank: Voicebank, predictor: Predictor, seed: int) -> Floats:
     """Ask the model, with the head group's SP put before the phonemes; returns [phonemes] seconds."""
+    stage = predictor.stage
     frame_s = stage.config.frame_s
     symbols = [SILENCE, *(phoneme.symbol for phoneme in phrase.phonemes)]
     sizes = np.asarray([end - first for first, end in group_spans(phrase)])
@@ -106,20 +111,21 @@ def _predict(phrase: Phrase, bank: Voicebank, stage: Stage, engine: OnnxEngine) 
     check_sum("word_div", int(division.sum()), len(symbols))
     groups = np.repeat(np.arange(len(division)), division)
     tones = np.clip(np.rint([group.midi for group in phrase.groups]), 0, 127)
-    text = text_inputs(stage, symbols)
+    text = text_inputs(bank, stage, symbols)
     words = {"word_div": division, "word_dur": _asked_frames(phrase, frame_s)}
-    encoded = run_model(engine.open(stage.model("linguistic"), on_cpu=True), text | words, "durations")
+    encoded = run_model(predictor.encoder, text | words, "durations", seed)
     anchors = np.asarray([group.start_s for group in (phrase.groups[1], *phrase.groups[1:])])
     outputs = run_model(
-        engine.open(stage.model("dur"), on_cpu=True),
-        encoded
-        | text
+        predictor.model,
+        text
+        | encoded
         | words
         | {
             "ph_midi": tones[groups],
             "spk_embed": speaker_input(bank, stage, phrase.speaker, anchors[groups]),
         },
         "durations",
+        seed,
     )
     return _lengths(outputs, stage, len(symbols))[1:] * frame_s
 
@@ -141,8 +147,13 @@ def _lengths(outputs: dict[str, Array], stage: Stage, count: int) -> Floats:
     return np.maximum(value.reshape(-1).astype(np.float64), 0.0)
 
 
-def _by_rule(phrase: Phrase) -> Floats:
-    """Return plain lengths for a voicebank without a duration model."""
-    return np.asarray(
-        [_RULE_CONSONANT_S if phoneme.role == "consonant" else _RULE_VOWEL_S for phoneme in phrase.phonemes]
-    )
+def _by_rule(phrase: Phrase, bank: Voicebank) -> Floats:
+    """Return plain lengths for a voicebank without a duration model: a vowel's is what its consonants leave."""
+    consonants = np.asarray([phoneme.role == "consonant" for phoneme in phrase.phonemes])
+    lengths = np.asarray([consonant_seconds(phoneme.symbol, bank.types) for phoneme in phrase.phonemes])
+    ends = [*(group.start_s for group in phrase.groups[2:]), phrase.end_s]
+    for (first, end), group, end_s in zip(group_spans(phrase)[1:], phrase.groups[1:], ends, strict=True):
+        others = consonants[first:end]
+        left_s = min(end_s - group.start_s, MOST_ASKED_S) - lengths[first:end][others].sum()
+        lengths[first:end][~others] = max(VOWEL_S, left_s)
+    return lengths

@@ -9,10 +9,12 @@ import numpy as np
 
 from singsynth_mcp.errors import InvalidVoicebank, SynthesisFailed
 from singsynth_mcp.performance.model import Phrase
+from singsynth_mcp.synthesis.engines.noise import SEED_INPUT
 from singsynth_mcp.synthesis.engines.onnx import Array, OnnxModel, TensorSpec
 from singsynth_mcp.synthesis.frames import Counts
-from singsynth_mcp.voicebanks import Stage
-from singsynth_mcp.voicebanks.inventory import SILENCE
+from singsynth_mcp.synthesis.seeds import derived_seed
+from singsynth_mcp.voicebanks import Stage, Voicebank
+from singsynth_mcp.voicebanks.inventory import SILENCE, language_of
 
 Supply = Mapping[str, Any | Callable[[TensorSpec], Any]]
 """Input name → its value without the batch axis, or what makes it from the declaration."""
@@ -21,12 +23,13 @@ LEGACY_STEPS = 1000
 """Diffusion steps of models exported before continuous acceleration."""
 
 
-def run_model(model: OnnxModel, supply: Supply, stage: str) -> dict[str, Array]:
-    """Run a model on what its inputs ask for.
+def run_model(model: OnnxModel, supply: Supply, stage: str, seed: int) -> dict[str, Array]:
+    """Run a model on what its inputs ask for; its noise, if it draws any, comes of the seed and of what it makes.
 
     Raises InvalidVoicebank naming an input that nothing supplies, SynthesisFailed for lengths that contradict.
     """
     feeds: dict[str, Array] = {}
+    supply = {**supply, SEED_INPUT: derived_seed(seed, stage, sorted(model.outputs))}
     for spec in model.inputs.values():
         if spec.name not in supply:
             raise InvalidVoicebank(
@@ -65,12 +68,26 @@ def padded_symbols(phrase: Phrase) -> list[str]:
     return [SILENCE, *(phoneme.symbol for phoneme in phrase.phonemes), SILENCE]
 
 
-def text_inputs(stage: Stage, symbols: Sequence[str]) -> dict[str, Any]:
-    """Return `tokens` and `languages` in the stage's own ids."""
+def text_inputs(bank: Voicebank, stage: Stage, symbols: Sequence[str]) -> dict[str, Any]:
+    """Return `tokens` and `languages` in the stage's own ids, and the mask of padding that some encoders leave out."""
+    tokens = np.asarray(stage.tokens(symbols), np.int64)
     return {
-        "tokens": np.asarray(stage.tokens(symbols), np.int64),
-        "languages": lambda spec: np.asarray(stage.language_ids(symbols), np.int64),
+        "tokens": tokens,
+        "languages": lambda spec: np.asarray(language_ids(bank, stage, symbols), np.int64),
+        "x_masks": tokens == 0,
     }
+
+
+def language_ids(bank: Voicebank, stage: Stage, symbols: Sequence[str]) -> list[int]:
+    """Return the language id of each symbol by its prefix, 0 for bare ones; a stage without a table borrows one."""
+    table = language_table(bank, stage)
+    return [table.get(language_of(symbol), 0) for symbol in symbols]
+
+
+def language_table(bank: Voicebank, stage: Stage) -> dict[str, int]:
+    """Return the stage's languages, else the first of the other stages' that there are (section 2.8)."""
+    stages = (stage, *(bank.stage(name) for name in ("durations", "pitch", "variance", "acoustic")))
+    return next((other.languages for other in stages if other is not None and other.languages), {})
 
 
 def word_inputs(phrase: Phrase, frames: Counts) -> dict[str, Any]:

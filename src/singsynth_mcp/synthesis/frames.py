@@ -19,7 +19,9 @@ Counts = npt.NDArray[np.int64]
 
 def frame_counts(lengths_s: Sequence[float] | Floats, frame_s: float) -> Counts:
     """Return the frames of consecutive spans: int64, one rounding rule on cumulative time, half to even."""
-    ends = np.rint(np.cumsum(np.asarray(lengths_s, np.float64)) / frame_s + 0.5).astype(np.int64)
+    # A whole number of frames must not depend on the last bit of a sum: it decides between two neighbours.
+    passed = np.round(np.cumsum(np.asarray(lengths_s, np.float64)) / frame_s, 6)
+    ends = np.rint(passed + 0.5).astype(np.int64)
     return np.diff(ends, prepend=0)
 
 

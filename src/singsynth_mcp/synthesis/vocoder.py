@@ -16,18 +16,21 @@ from singsynth_mcp.voicebanks import Voicebank
 from singsynth_mcp.voicebanks.config import VocoderConfig
 from singsynth_mcp.voicebanks.files import inside
 
-VERSION = 1
+VERSION = 2
 FADE_FRAMES = 4
 """Of silence at each end: phrases are summed, and a step there would click."""
 _EQUAL = ("sample_rate", "hop_size", "win_size", "fft_size", "num_mel_bins", "mel_fmin", "mel_fmax", "mel_scale")
 
 
-def vocode(mel: MelPhrase, bank: Voicebank, engine: OnnxEngine, loudness_db: Curve = 0.0) -> AudioPhrase:
-    """Return the mel's audio: mono, faded at both ends, with the gain curve `loudness_db` applied."""
+def vocode(mel: MelPhrase, bank: Voicebank, engine: OnnxEngine, loudness_db: Curve = 0.0, seed: int = 0) -> AudioPhrase:
+    """Return the mel's audio: mono, faded at both ends, with the gain curve `loudness_db` applied.
+
+    seed: the phrase's own.
+    """
     config, path = _checked_vocoder(bank)
     model = engine.open(path, on_cpu=config.force_on_cpu)
     log_mel = mel.mel * np.float32(_base_factor(bank.acoustic.config.mel_base, config.mel_base))
-    outputs = run_model(model, {"mel": log_mel, "f0": mel.f0_hz}, "vocoder")
+    outputs = run_model(model, {"mel": log_mel, "f0": mel.f0_hz}, "vocoder", seed)
     audio = outputs.get("waveform", next(iter(outputs.values()))).reshape(-1).astype(np.float32)
     if len(audio) != len(mel.mel) * config.hop_size:
         raise SynthesisFailed(

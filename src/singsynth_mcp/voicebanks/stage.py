@@ -11,7 +11,7 @@ from typing import Literal
 from singsynth_mcp.errors import InvalidVoicebank
 from singsynth_mcp.voicebanks.config import StageConfig
 from singsynth_mcp.voicebanks.files import inside, read_ids
-from singsynth_mcp.voicebanks.inventory import language_of, read_phonemes
+from singsynth_mcp.voicebanks.inventory import read_phonemes
 
 StageName = Literal["durations", "pitch", "variance", "acoustic"]
 
@@ -63,10 +63,6 @@ class Stage:
                 path=str(table),
             )
         return [self.phonemes[symbol] for symbol in symbols]
-
-    def language_ids(self, symbols: Sequence[str]) -> list[int]:
-        """Return the language id of each symbol by its prefix; 0 for bare symbols."""
-        return [self.languages.get(language_of(symbol), 0) for symbol in symbols]
 
     def speaker(self, name: str, all_names: Sequence[str]) -> str | None:
         """Return this stage's name of the voicebank's speaker `name`, None where it has no such speaker.

@@ -140,11 +140,14 @@ class Voicebank:
 
         Raises UnknownName with those there are.
         """
-        by_label = dict(self.character.colours)
         for speaker in self.speakers:
             short = speaker.replace("\\", "/").rsplit("/", 1)[-1]
-            if name in (speaker, short) or name.lower() == short.lower() or by_label.get(name) == speaker:
+            if name in (speaker, short) or name.lower() == short.lower():
                 return speaker
+        suffix = dict(self.character.colours).get(name)
+        meant = self.acoustic.speaker(suffix, ()) if suffix else None
+        if meant is not None:
+            return meant
         there = ", ".join(self.speakers) or "none: it has one voice; leave speaker out"
         raise UnknownName(
             f"voicebank {self.id} has no speaker {name}", hint=f"Speakers: {there}", speakers=list(self.speakers)
@@ -161,11 +164,20 @@ class Voicebank:
             "breathiness": acoustic.use_breathiness_embed,
             "voicing": acoustic.use_voicing_embed,
             "tension": acoustic.use_tension_embed,
-            "expressiveness": pitch is not None and pitch.config.use_expr,
+            "expressiveness": True,
             "vibrato": pitch is None,
+            "tone_shift": self._can_shift,
             "loudness": True,
         }
         return tuple(name for name, there in promised.items() if there)
+
+    @property
+    def _can_shift(self) -> bool:
+        """Whether the vocoder sings another pitch than the mel was made for; a machine without models may lack it."""
+        try:
+            return self.vocoder[1].pitch_controllable
+        except InvalidVoicebank:
+            return False
 
     @cached_property
     def symbols(self) -> Mapping[str, SymbolRole]:
@@ -178,6 +190,11 @@ class Voicebank:
     def glides(self) -> frozenset[str]:
         """Symbols between a consonant and a vowel that open the note (semivowels and liquids)."""
         return frozenset(symbol for symbol, type_ in self._types.items() if type_ in GLIDE_TYPES)
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """Symbol → stop, nasal, fricative, … as its dictionaries say."""
+        return self._types
 
     def resolve(self, symbol: str, language: str = "") -> str | None:
         """Return the inventory's own symbol for one written with or without its language; None where there is none."""

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from singsynth_mcp.errors import InvalidVoicebank, SynthesisFailed
+from singsynth_mcp.synthesis.engines.noise import can_be_seeded, draws_noise, seeded_model
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -30,7 +31,6 @@ _DTYPES: dict[str, type[np.generic]] = {
     "tensor(int32)": np.int32,
     "tensor(bool)": np.bool_,
 }
-_RANDOM_OPS = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial")
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,12 @@ class OnnxEngine:
         options.log_severity_level = 4
         # Idle threads that spin would take the cores from the model that runs next.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        source = seeded_model(path) if file_facts(path).draws_noise else None
+        # Of use only where the bytes of a graph name a file of weights.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
         try:
             return onnxruntime.InferenceSession(
-                str(path), sess_options=options, providers=list(self.providers(on_cpu=on_cpu))
+                source or str(path), sess_options=options, providers=list(self.providers(on_cpu=on_cpu))
             )
         except Exception as error:  # onnxruntime's own exceptions share no base
             raise InvalidVoicebank(
@@ -129,7 +132,9 @@ class FileFacts:
 
     sha256: str
     draws_noise: bool
-    """Whether the graph has random ops: its output then depends on which runs came before."""
+    """Whether the graph has random nodes."""
+    is_repeatable: bool
+    """Whether equal inputs give equal outputs: no random nodes, or such as a seed can decide."""
 
 
 def file_facts(path: Path) -> FileFacts:
@@ -144,10 +149,8 @@ def _file_facts(path: Path, _modified_ns: int, _bytes: int) -> FileFacts:
         data = path.read_bytes()
     except OSError as error:
         raise InvalidVoicebank(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
-    # op_type is field 4 of a node: its tag, its length, its name.
-    marks = (b"\x22" + bytes([len(name)]) + name.encode() for name in _RANDOM_OPS)
-    draws_noise = path.suffix.lower() == ".onnx" and any(mark in data for mark in marks)
-    return FileFacts(hashlib.sha256(data).hexdigest(), draws_noise)
+    noisy = path.suffix.lower() == ".onnx" and draws_noise(data)
+    return FileFacts(hashlib.sha256(data).hexdigest(), noisy, not noisy or can_be_seeded(path))
 
 
 @lru_cache(maxsize=1)
