@@ -44,8 +44,9 @@ async def fill_performance(request: PredictRequest, services: GpuServices, predi
     return summary.model_copy(
         update={
             "id": await services.store.put(filled),
+            "device": await rendering.device(),
             "deterministic": await rendering.is_deterministic(),
-            "warnings": first_warnings(_without_model(rendering, predictor) + rendering.warnings()),
+            "warnings": first_warnings(_without_model(rendering, predictor) + await rendering.warnings()),
         }
     )
 

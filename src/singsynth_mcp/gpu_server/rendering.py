@@ -17,8 +17,9 @@ from singsynth_mcp.errors import SingSynthError, VoicebankMismatch
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes
 from singsynth_mcp.performance.model import Phrase
+from singsynth_mcp.settings import Settings
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, file_facts, shared_engine
-from singsynth_mcp.synthesis.stages import STAGES
+from singsynth_mcp.synthesis.stages import STAGES, placements
 from singsynth_mcp.voicebanks import Stage, Voicebank, get_voicebank
 
 
@@ -66,6 +67,11 @@ class Rendering:
             await self.services.on_progress(progress)
         return blobs
 
+    async def device(self) -> str:
+        """Say what the stage's models ran on, and why."""
+        placed = await to_thread.run_sync(placements, self.tool, self.bank, self.engine)
+        return f"{'; '.join(dict.fromkeys(map(str, placed.values()))) or 'no model'} ({self.engine.choice.reason})"
+
     async def is_deterministic(self) -> bool:
         """Return whether no model up to this stage draws noise, which onnxruntime cannot seed for each run."""
         names = list(STAGES)
@@ -80,8 +86,8 @@ class Rendering:
             lacking = (name for name in phrase.speaker if stage.speaker(name, self.bank.speakers) is None)
             self.stood_in.update(lacking)
 
-    def warnings(self) -> list[PassedOver]:
-        """Return a warning for each control that was passed over and each speaker that another stood in for."""
+    async def warnings(self) -> list[PassedOver]:
+        """Return a warning for each control passed over, speaker that another stood in for, device not used."""
         controls = [
             PassedOver(
                 code="control_not_supported",
@@ -96,7 +102,12 @@ class Rendering:
             )
             for name in sorted(self.stood_in)
         ]
-        return controls + speakers
+        return controls + speakers + await to_thread.run_sync(self._devices_passed_over)
+
+    def _devices_passed_over(self) -> list[PassedOver]:
+        placed = placements(self.tool, self.bank, self.engine).values()
+        problems = [*self.engine.choice.warnings, *(problem for place in placed for problem in place.warnings)]
+        return [PassedOver(code="device_passed_over", message=problem) for problem in problems]
 
     def _facts(self) -> dict[str, Any]:
         stage = STAGES[self.tool]
@@ -104,7 +115,7 @@ class Rendering:
             "version": stage.version,
             "voicebank": self.bank.digest,
             "files": [file_facts(path).sha256 for path in stage.files(self.bank)],
-            "engine": [self.engine.name, self.engine.providers()],
+            "engine": [str(place) for place in placements(self.tool, self.bank, self.engine).values()],
             "seed": self.performance.header.get("seed", 0),
         }
 
@@ -134,7 +145,12 @@ async def open_rendering(tool: str, performance_id: str, services: GpuServices) 
             expected=header["voicebank_digest"],
             found=bank.digest,
         )
-    return Rendering(tool, performance_id, performance, bank, shared_engine(settings.threads), services)
+    return Rendering(tool, performance_id, performance, bank, engine_of(settings), services)
+
+
+def engine_of(settings: Settings) -> OnnxEngine:
+    """Return the process's engine for its settings."""
+    return shared_engine(settings.threads, settings.device, settings.models_max_bytes)
 
 
 def replaced(entries: Sequence[Entry], blobs: Mapping[int, str]) -> tuple[Entry, ...]:
