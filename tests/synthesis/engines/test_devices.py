@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -57,6 +62,30 @@ def test_a_device_that_cannot_be_had_is_a_warning(monkeypatch: pytest.MonkeyPatc
     choice = choose("torch:mps")
     assert choice.backends == (OnnxCpu(),)
     assert choice.warnings == ("SINGSYNTH_DEVICE is torch:mps, but torch:mps: is not there; the CPU is used",)
+
+
+@pytest.mark.parametrize(
+    ("library", "fault"),
+    [
+        ("return __file__", "onnxruntime_ep_webgpu does not load: "),
+        ("raise RuntimeError('Expected one library, found 0')", "Expected one library, found 0"),
+    ],
+)
+@pytest.mark.parametrize("setting", ["auto", "webgpu"])
+def test_a_plug_in_that_does_not_load_is_a_warning(setting: str, library: str, fault: str, tmp_path: Path) -> None:
+    package = tmp_path / "onnxruntime_ep_webgpu"
+    package.mkdir()
+    (package / "__init__.py").write_text(f"def get_library_path():\n    {library}\n", encoding="utf-8")
+    code = (
+        "from singsynth_mcp.synthesis.engines.devices import choose\n"
+        f"choice = choose('onnxruntime:webgpu' if '{setting}' == 'webgpu' else 'auto')\n"
+        "print(choice.backends[-1].device, *choice.warnings, sep='|')"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), *sys.path))}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    device, *warnings = done.stdout.strip().split("|")
+    assert device == "cpu"
+    assert len([warning for warning in warnings if fault in warning]) == 1
 
 
 def test_every_device_that_the_setting_takes_has_a_finder() -> None:

@@ -172,6 +172,8 @@ def find_provider(device: str, *, by_name: bool) -> OnnxProvider:
     plugin = _plugin_module(device)
     if plugin is None and device != "cuda":
         raise Absent(f"no package onnxruntime-ep-{device} is installed")
+    if device == "cuda" and not _has_nvidia_driver():
+        raise Absent("there is no NVIDIA driver")
     import onnxruntime
 
     if provider in onnxruntime.get_available_providers():
@@ -190,7 +192,7 @@ def find_torch(device: str) -> TorchBackend:
     """Return torch on a device. Raises Absent, Unusable."""
     if find_spec("torch") is None:
         raise Absent("torch is not installed")
-    if device == "cuda" and not _has_driver():
+    if device == "cuda" and not (_has_nvidia_driver() or "rocm" in metadata.version("torch")):
         raise Absent("there is no NVIDIA driver")
     if device == "mps" and (sys.platform, platform.machine()) != ("darwin", "arm64"):
         raise Absent("this is no Apple silicon")
@@ -262,10 +264,8 @@ def _register(provider: str, module: str) -> None:
         raise Unusable(f"{module} does not load: {first_line(error)}") from error
 
 
-def _has_driver() -> bool:
-    """Return whether an accelerator may be there, without the seconds that importing torch takes."""
-    if "rocm" in metadata.version("torch"):
-        return True
+def _has_nvidia_driver() -> bool:
+    """Return whether a CUDA device may be there, without the seconds that importing torch takes."""
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:

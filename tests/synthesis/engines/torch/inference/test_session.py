@@ -12,12 +12,16 @@ torch = pytest.importorskip("torch")
 
 from singsynth_mcp.synthesis.engines.backends import Array, OnnxCpu  # noqa: E402
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine  # noqa: E402
-from singsynth_mcp.synthesis.engines.probe import probe_feeds  # noqa: E402
-from singsynth_mcp.synthesis.engines.torch.inference.session import TorchSession  # noqa: E402
+from singsynth_mcp.synthesis.engines.probe import disagreement, probe_feeds  # noqa: E402
+from singsynth_mcp.synthesis.engines.torch.inference.graphs import Graph  # noqa: E402
+from singsynth_mcp.synthesis.engines.torch.inference.session import TorchSession, run_net  # noqa: E402
+from singsynth_mcp.synthesis.engines.torch.inference.weights import read_net  # noqa: E402
 from tests import voicebank_factory as factory  # noqa: E402
 from tests.voicebanks.test_aviary import FOLDER  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the voice has not been made yet: make voice")
+FILES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.onnx"))
+ACCELERATORS = [name for name in ("cuda", "mps") if getattr(torch, name).is_available()]
 TOLERANCES = {
     "encoder_out": 1e-5,
     "x_masks": 0,
@@ -36,7 +40,7 @@ def _longer(feeds: dict[str, Array]) -> dict[str, Array]:
     return {name: value if value.ndim < 2 else np.concatenate([value, value], axis=1) for name, value in feeds.items()}
 
 
-@pytest.mark.parametrize("file", sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.onnx")))
+@pytest.mark.parametrize("file", FILES)
 def test_the_two_engines_agree_on_every_model(file: str) -> None:
     ours, theirs = TorchSession(FOLDER / file, "cpu"), OnnxCpu().open(FOLDER / file, 1)
     assert [(v.name, v.type, v.shape) for v in ours.get_inputs()] == [
@@ -50,6 +54,26 @@ def test_the_two_engines_agree_on_every_model(file: str) -> None:
         for name, found, expected in zip(names, ours.run(names, given), theirs.run(names, given), strict=True):
             assert found.dtype == expected.dtype
             assert np.abs(found.astype(np.float64) - expected).max() <= TOLERANCES[name], name
+
+
+@pytest.mark.skipif(not ACCELERATORS, reason="torch finds no accelerator")
+@pytest.mark.parametrize("file", FILES)
+def test_accelerators_agree_with_the_cpu(file: str) -> None:
+    for device in ACCELERATORS:
+        assert disagreement(TorchSession(FOLDER / file, device), OnnxCpu().open(FOLDER / file, 1)) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", FILES)
+def test_a_net_stays_on_its_device(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The meta device holds no numbers, but mixing it with the CPU fails as mixing any two devices does."""
+    monkeypatch.setattr(torch.Tensor, "__float__", lambda tensor: 1.0)
+    graph = Graph(FOLDER / file)
+    feeds = probe_feeds(graph.inputs)
+    assert feeds is not None
+    device = torch.device("meta")
+    made = run_net(read_net(graph).to(device), device, feeds)
+    assert [value.device for value in made] == [device] * len(graph.outputs)
 
 
 def test_outputs_come_as_they_are_asked_for() -> None:

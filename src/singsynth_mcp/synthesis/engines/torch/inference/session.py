@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from singsynth_mcp.synthesis.engines.torch.inference.graphs import Array, Graph, Tensor
 from singsynth_mcp.synthesis.engines.torch.inference.weights import read_net
@@ -35,12 +36,15 @@ class TorchSession:
 
     def run(self, names: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
         """Return the named outputs; safe to call from several threads."""
-        exact = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
-        # The nets make a few small tables as they go: under the device's own context they are made there.
-        with torch.inference_mode(), self._device, exact:
-            given = {name: torch.from_numpy(value).to(self._device) for name, value in feeds.items()}
-            made = self._net(**given)
-            outputs = made if isinstance(made, tuple) else (made,)
-            arrays = [value.cpu().numpy() for value in outputs]
-        by_name = dict(zip((value.name for value in self._outputs), arrays, strict=True))
-        return [by_name[name] for name in names]
+        made = run_net(self._net, self._device, feeds)
+        by_name = dict(zip((value.name for value in self._outputs), made, strict=True))
+        return [by_name[name].cpu().numpy() for name in names]
+
+
+def run_net(net: nn.Module, device: torch.device, feeds: Mapping[str, Array]) -> tuple[torch.Tensor, ...]:
+    """Return what a net makes of arrays, everything on one device and at full precision."""
+    exact = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
+    # The nets make a few small tables as they go: under the device's own context they are made there.
+    with torch.inference_mode(), device, exact:
+        made = net(**{name: torch.from_numpy(value).to(device) for name, value in feeds.items()})
+    return made if isinstance(made, tuple) else (made,)
