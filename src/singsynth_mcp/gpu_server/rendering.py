@@ -73,7 +73,13 @@ class Rendering:
         return f"{'; '.join(dict.fromkeys(map(str, placed.values()))) or 'no model'} ({self.engine.choice.reason})"
 
     async def is_deterministic(self) -> bool:
-        """Return whether no model up to this stage draws noise, which onnxruntime cannot seed for each run."""
+        """Return whether no model up to this stage draws noise, which onnxruntime cannot seed for each run.
+
+        Nor may this stage run where equal inputs do not give equal bits.
+        """
+        placed = await to_thread.run_sync(placements, self.tool, self.bank, self.engine)
+        if not all(place.repeats for place in placed.values()):
+            return False
         names = list(STAGES)
         until = names[: names.index(self.tool) + 1]
         files = [path for name in until for path in STAGES[name].files(self.bank)]

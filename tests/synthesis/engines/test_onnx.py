@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from singsynth_mcp.errors import InvalidVoicebank, SynthesisFailed
-from singsynth_mcp.synthesis.engines.onnx import OnnxEngine
+from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, Placement
 from singsynth_mcp.synthesis.engines.torch.inference.graphs import NotOurNet
 from tests import probe_models
 from tests.synthesis.engines.made_backends import MadeBackend
@@ -99,6 +99,28 @@ def test_what_was_used_least_recently_is_closed(dur: Path, copies: Callable[[str
     assert engine.open(copies("a")) is first
     assert engine.open(copies("b")) is not second
     assert second.inputs, "who holds a closed model can still run it"
+
+
+def test_a_model_that_was_closed_is_opened_where_it_ran(copies: Callable[[str], Path]) -> None:
+    faithful, broken = MadeBackend(), MadeBackend(failure=RuntimeError("no memory left"))
+    for backend, device in ((faithful, "drum"), (broken, "cpu")):
+        engine = OnnxEngine(1, "drum", 0, backend.chosen)
+        first = engine.open(copies("a"))
+        engine.open(copies("b"))
+        backend.opened.clear()
+        assert engine.placement(copies("a")) is first.placement
+        assert backend.opened == []
+        again = engine.open(copies("a"))
+        assert again is not first
+        assert again.placement == first.placement
+        assert again.placement.device == device
+    assert broken.opened == [], "what failed is not tried again"
+
+
+def test_torch_on_cuda_does_not_promise_equal_bits() -> None:
+    assert not Placement("torch", "2", "cuda").repeats
+    assert Placement("torch", "2", "cpu").repeats
+    assert Placement("onnxruntime", "1", "cuda").repeats
 
 
 def test_a_model_larger_than_the_limit_is_kept_while_it_is_the_last(copies: Callable[[str], Path]) -> None:

@@ -132,6 +132,7 @@ class OnnxProvider:
     def open(self, path: Path, threads: int) -> Session:
         """Open a model. Raises Unusable where onnxruntime would quietly go to the CPU instead."""
         options = session_options(threads)
+        options.use_deterministic_compute = True
         if self.plugin is None:
             session: Any = _start(path, options, [(self.provider, _BUILT_IN.get(self.provider, {})), CPU])
         else:

@@ -21,6 +21,8 @@ from singsynth_mcp.synthesis.engines.devices import Choice, choose
 from singsynth_mcp.synthesis.engines.probe import DTYPES, disagreement
 from singsynth_mcp.synthesis.engines.torch.inference.graphs import NotOurNet
 
+_Key = tuple[Path, int, int, bool]
+"""File, time of change, size, whether kept on the CPU."""
 _log = logging.getLogger(__name__)
 _RANDOM_OPS = ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial")
 
@@ -43,6 +45,11 @@ class Placement:
     device: str
     warnings: tuple[str, ...] = ()
     """Why it is not a backend that was preferred and should have run the model."""
+
+    @property
+    def repeats(self) -> bool:
+        """Whether equal inputs give equal bits: torch promises that of no cumulative sum on CUDA."""
+        return (self.engine, self.device) != ("torch", "cuda")
 
     def __str__(self) -> str:
         return f"{self.engine} {self.version} on {self.device}"
@@ -103,6 +110,8 @@ class OnnxEngine:
         self.device = device
         self._choose = choose
         self._models: ModelCache[OnnxModel] = ModelCache(max_bytes)
+        self._decided: dict[_Key, tuple[Backend, Placement]] = {}
+        """Where each file runs; stays when its model is closed, so that nothing is compared twice."""
         self._lock = RLock()
 
     @cached_property
@@ -118,7 +127,7 @@ class OnnxEngine:
         with self._lock:
             model = self._models.get(key)
             if model is None:
-                model = self._load(path, self._backends(on_cpu))
+                model = self._reopened(key) or self._load(key, self._backends(on_cpu))
                 self._models.put(key, model, stat.st_size)
             return model
 
@@ -127,15 +136,28 @@ class OnnxEngine:
         backends = self._backends(on_cpu)
         if len(backends) == 1:
             return _placement(backends[0])
-        return self.open(path, on_cpu=on_cpu).placement
+        stat = _stat(path)
+        decided = self._decided.get((path, stat.st_mtime_ns, stat.st_size, on_cpu))
+        return decided[1] if decided else self.open(path, on_cpu=on_cpu).placement
 
     def _backends(self, on_cpu: bool) -> tuple[Backend, ...]:
         if on_cpu:
             return tuple(backend for backend in self.choice.backends if backend.device == "cpu")
         return self.choice.backends
 
-    def _load(self, path: Path, backends: tuple[Backend, ...]) -> OnnxModel:
+    def _reopened(self, key: _Key) -> OnnxModel | None:
+        """Open a model again where it ran before, if it still can."""
+        if key not in self._decided:
+            return None
+        backend, placement = self._decided[key]
+        try:
+            return OnnxModel(key[0], backend.open(key[0], self.threads), placement)
+        except Exception:  # each backend has exceptions of its own; trying all of them says what is wrong
+            return None
+
+    def _load(self, key: _Key, backends: tuple[Backend, ...]) -> OnnxModel:
         """Open a model on the first backend that runs it and answers as the CPU does."""
+        path = key[0]
         *preferred, cpu = backends
         warnings: list[str] = []
         for backend in preferred:
@@ -149,13 +171,15 @@ class OnnxEngine:
             except Exception as error:  # each backend has exceptions of its own
                 problem = first_line(error)
             if problem is None:
-                return OnnxModel(path, session, _placement(backend, warnings))
+                self._decided[key] = backend, _placement(backend, warnings)
+                return OnnxModel(path, session, self._decided[key][1])
             warnings.append(
                 f"{path.parent.name}/{path.name} does not run on {backend.engine}:{backend.device}: {problem}"
             )
             _log.warning(warnings[-1])
         try:
-            return OnnxModel(path, cpu.open(path, self.threads), _placement(cpu, warnings))
+            self._decided[key] = cpu, _placement(cpu, warnings)
+            return OnnxModel(path, cpu.open(path, self.threads), self._decided[key][1])
         except Exception as error:  # onnxruntime's own exceptions share no base
             raise InvalidVoicebank(
                 f"{path} is no usable ONNX model: {first_line(error)}",
