@@ -10,6 +10,11 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+_TORCH = ("cpu", "cuda", "mps")
+_ONNXRUNTIME = ("cpu", "cuda", "tensorrt", "mlx", "webgpu", "openvino")
+_DEVICES = {"torch": _TORCH, "onnxruntime": _ONNXRUNTIME, "": (*_TORCH, *_ONNXRUNTIME)}
+"""Engine → the devices that it may be asked for."""
+
 
 def _user_folder(kind: str) -> Path:
     import platformdirs
@@ -49,6 +54,12 @@ class Settings(BaseSettings):
         description="Folders that tools may read, separated like PATH",
     )
     threads: int = Field(default=0, ge=0, description="Threads of each model run; 0: one for each core")
+    device: str = Field(
+        default="auto", description="What models run on: auto, a device, or an engine and a device (torch:cuda)"
+    )
+    models_max_bytes: int = Field(
+        default=2**30, ge=0, description="Models are kept open up to this size of their files"
+    )
     upstreams: Path | None = Field(default=None, description="JSON file with the proxy's upstreams (mcpServers)")
     token: SecretStr | None = Field(default=None, description="Bearer token that HTTP clients must send")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -65,6 +76,15 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(Path(item).expanduser() for item in value.split(os.pathsep) if item)
         return value
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, value: str) -> str:
+        engine, _, device = value.rpartition(":")
+        if (engine == "" and value == "auto") or device in _DEVICES.get(engine, ()):
+            return value
+        names = ", ".join(dict.fromkeys(_DEVICES[""]))
+        raise ValueError(f"is auto, {names}, or one of these after torch: or onnxruntime:; not {value!r}")
 
     @field_validator("allowed_hosts", mode="before")
     @classmethod

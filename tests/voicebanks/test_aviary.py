@@ -11,7 +11,8 @@ import yaml
 
 from singsynth_mcp.settings import Settings
 from singsynth_mcp.synthesis.controls import supported_controls
-from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, OnnxModel, file_facts
+from singsynth_mcp.synthesis.engines.files import file_facts
+from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, OnnxModel
 from singsynth_mcp.synthesis.stages import STAGES
 from singsynth_mcp.voicebanks import Voicebank, get_voicebank
 from singsynth_mcp.voicebanks.find import shipped_folders

@@ -81,15 +81,20 @@ def check_dependencies() -> Iterator[Finding]:
 
 
 def check_engines() -> Iterator[Finding]:
-    """Say what the models can run on."""
-    import onnxruntime
+    """Say what the models run on, and what was passed over."""
+    from singsynth_mcp.synthesis.engines.backends import onnxruntime_version
+    from singsynth_mcp.synthesis.engines.devices import choose
 
-    providers = ", ".join(name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers())
-    yield Finding("works", "onnxruntime", f"{onnxruntime.__version__}, runs on {providers}")
+    yield Finding("works", "onnxruntime", f"{onnxruntime_version()} (the first engine)")
     try:
         yield Finding("works", "torch", f"{metadata.version('torch')} (the second engine)")
     except metadata.PackageNotFoundError:
         yield Finding("note", "torch", "not installed; needed only for the torch engine and for training")
+    choice = choose(Settings().device)
+    order = ", then ".join(f"{backend.engine} on {backend.device}" for backend in choice.backends)
+    yield Finding("works", "models run on", f"{order} ({choice.reason})")
+    for warning in choice.warnings:
+        yield Finding("note", "device", warning, "docs/engines.md says what each device needs.")
 
 
 def check_folders() -> Iterator[Finding]:
@@ -158,7 +163,11 @@ def check_singing() -> Iterator[Finding]:
         started = time.perf_counter()
         result = anyio.run(sing_async, score, song)
         took = time.perf_counter() - started
-    yield Finding("works", "singing", f"{result.seconds or 0:.1f} s of audio in {took:.1f} s, models loaded first")
+    detail = f"{result.seconds or 0:.1f} s of audio in {took:.1f} s, models loaded first; on {result.device}"
+    yield Finding("works", "singing", detail)
+    for warning in result.warnings or ():
+        if warning.code == "device_passed_over":
+            yield Finding("note", "singing", warning.message)
 
 
 _CHECKS = (

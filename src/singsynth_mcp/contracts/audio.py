@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from singsynth_mcp.contracts.common import Arguments, JobRequest, JobResult, PhraseRange
+from singsynth_mcp.contracts.common import Arguments, JobRequest, JobResult, PhraseRange, RanOn
 
 AudioFormat = Literal["wav", "flac", "mp3", "ogg"]
 
@@ -24,6 +24,7 @@ class MelResult(JobResult):
     id: str | None = Field(default=None, description="Artifact id of the mel, for vocode")
     frames: int | None = None
     bins: int | None = None
+    device: RanOn | None = None
     deterministic: bool | None = None
 
 
@@ -40,6 +41,7 @@ class AudioResult(JobResult):
     id: str | None = Field(default=None, description="Artifact id of the audio, for save_audio")
     seconds: float | None = None
     sample_rate: int | None = None
+    device: RanOn | None = None
     deterministic: bool | None = None
 
 

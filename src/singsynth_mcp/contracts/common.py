@@ -31,6 +31,7 @@ WaitSeconds = Annotated[
 PhraseRange = Annotated[
     str, Field(pattern=r"^(all|\d{1,9}(-\d{1,9})?)$", description='"all", "3" or "first-last", from 1')
 ]
+RanOn = Annotated[str, Field(description="What the models ran on, and why: engine, version, device")]
 ListRange = Annotated[
     str, Field(pattern=r"^\d{1,9}-\d{1,9}$", description='Which entries of the lists to return: "41-80"')
 ]

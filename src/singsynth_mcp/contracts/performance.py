@@ -12,6 +12,7 @@ from singsynth_mcp.contracts.common import (
     JobResult,
     ListRange,
     PhraseRange,
+    RanOn,
     Request,
     Result,
     SpeakerArgument,
@@ -71,6 +72,7 @@ class PerformanceResult(JobResult):
     seconds: float | None = None
     phonemes: int | None = None
     stages: list[str] | None = Field(default=None, description="What is filled: durations, pitch, variance")
+    device: RanOn | None = None
     deterministic: bool | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from singsynth_mcp.contracts.audio import AudioFormat, SavedAudioResult
-from singsynth_mcp.contracts.common import Arguments, Controls, SpeakerArgument, WaitSeconds
+from singsynth_mcp.contracts.common import Arguments, Controls, RanOn, SpeakerArgument, WaitSeconds
 from singsynth_mcp.contracts.score import ScoreSource
 
 
@@ -60,4 +60,5 @@ class SingResult(SavedAudioResult):
     real_time_factor: float | None = Field(default=None, description="Seconds of work for a second of audio")
     ready: list[str] | None = Field(default=None, description="While it sings: audio ids that are finished, in order")
     ready_seconds: float | None = None
+    device: RanOn | None = None
     deterministic: bool | None = None

@@ -55,8 +55,9 @@ async def synthesize_audio(request: SynthesizeRequest, services: GpuServices) ->
         id=await services.store.put(mel),
         frames=sum(frames.values()),
         bins=config.num_mel_bins,
+        device=await rendering.device(),
         deterministic=deterministic,
-        warnings=first_warnings(await to_thread.run_sync(rendering.warnings, "acoustic")),
+        warnings=first_warnings(await rendering.warnings("acoustic")),
     )
 
 

@@ -49,18 +49,15 @@ async def fill_performance(request: PredictRequest, services: GpuServices, predi
     blobs = await rendering.blobs(chosen, lambda index: _work_on(rendering, predictor, index))
     filled = Manifest("performance", performance.header, replaced(performance.entries, blobs))
     summary = await _summary(filled, services)
-    warnings = await to_thread.run_sync(_warnings, rendering, predictor)
+    warnings = await to_thread.run_sync(_without_model, rendering, predictor)
     return summary.model_copy(
         update={
             "id": await services.store.put(filled),
+            "device": await rendering.device(),
             "deterministic": await rendering.is_deterministic(),
-            "warnings": first_warnings(warnings),
+            "warnings": first_warnings(warnings + await rendering.warnings(predictor.stage)),
         }
     )
-
-
-def _warnings(rendering: Rendering, predictor: Predictor) -> list[PassedOver]:
-    return _without_model(rendering, predictor) + rendering.warnings(predictor.stage)
 
 
 def _without_model(rendering: Rendering, predictor: Predictor) -> list[PassedOver]:

@@ -18,9 +18,11 @@ from singsynth_mcp.errors import SingSynthError, VoicebankMismatch
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes
 from singsynth_mcp.performance.model import Phrase
-from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, file_facts, shared_engine
+from singsynth_mcp.settings import Settings
+from singsynth_mcp.synthesis.engines.files import file_facts
+from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, shared_engine
 from singsynth_mcp.synthesis.predictors import wants_languages
-from singsynth_mcp.synthesis.stages import STAGES
+from singsynth_mcp.synthesis.stages import STAGES, placements
 from singsynth_mcp.voicebanks import Stage, Voicebank, get_voicebank
 from singsynth_mcp.voicebanks.stage import StageName
 
@@ -90,8 +92,19 @@ class Rendering:
         """What the performance's noise is drawn from, phrase by phrase."""
         return int(self.performance.header.get("seed", 0))
 
+    async def device(self) -> str:
+        """Say what the stage's models ran on, and why."""
+        placed = await to_thread.run_sync(placements, self.tool, self.bank, self.engine)
+        return f"{'; '.join(dict.fromkeys(map(str, placed.values()))) or 'no model'} ({self.engine.choice.reason})"
+
     async def is_deterministic(self) -> bool:
-        """Return whether no model up to this stage draws noise that a seed cannot decide."""
+        """Return whether no model up to this stage draws noise that a seed cannot decide.
+
+        Nor may this stage run where equal inputs do not give equal bits.
+        """
+        placed = await to_thread.run_sync(placements, self.tool, self.bank, self.engine)
+        if not all(place.repeats for place in placed.values()):
+            return False
         names = list(STAGES)
         until = names[: names.index(self.tool) + 1]
         files = [path for name in until for path in STAGES[name].files(self.bank)]
@@ -104,10 +117,10 @@ class Rendering:
             lacking = (name for name in phrase.speaker if stage.speaker(name, self.bank.speakers) is None)
             self.stood_in.update(lacking)
 
-    def warnings(self, stage: StageName) -> list[PassedOver]:
-        """Return a warning for each control that was passed over, and each speaker and language that is not known.
+    async def warnings(self, stage: StageName | None = None) -> list[PassedOver]:
+        """Return a warning for each control passed over, speaker and language not known, device not used.
 
-        Opens models: not for the event loop's thread.
+        stage: whose model may take languages; the vocoder takes none.
         """
         controls = [
             PassedOver(
@@ -123,10 +136,18 @@ class Rendering:
             )
             for name in sorted(self.stood_in)
         ]
-        model = wants_languages(self.bank, stage, self.engine)
+        return controls + speakers + await to_thread.run_sync(self._of_models, stage)
+
+    def _of_models(self, stage: StageName | None) -> list[PassedOver]:
+        model = wants_languages(self.bank, stage, self.engine) if stage else None
         message = f"{self.tool}: {model} takes languages and no languages.json says their ids; it got 0 for all"
         languages = [PassedOver(code="languages_unknown", message=message)] if model else []
-        return controls + speakers + languages
+        return languages + self._devices_passed_over()
+
+    def _devices_passed_over(self) -> list[PassedOver]:
+        placed = placements(self.tool, self.bank, self.engine).values()
+        problems = [*self.engine.choice.warnings, *(problem for place in placed for problem in place.warnings)]
+        return [PassedOver(code="device_passed_over", message=problem) for problem in problems]
 
     def _facts(self) -> dict[str, Any]:
         stage = STAGES[self.tool]
@@ -134,7 +155,7 @@ class Rendering:
             "version": stage.version,
             "voicebank": self.bank.digest,
             "files": [file_facts(path).sha256 for path in stage.files(self.bank)],
-            "engine": [self.engine.name, self.engine.providers()],
+            "engine": [str(place) for place in placements(self.tool, self.bank, self.engine).values()],
         }
 
     async def _recalled(self, key: str) -> str | None:
@@ -163,7 +184,12 @@ async def open_rendering(tool: str, performance_id: str, services: GpuServices) 
             expected=header["voicebank_digest"],
             found=bank.digest,
         )
-    return Rendering(tool, performance_id, performance, bank, shared_engine(settings.threads), services)
+    return Rendering(tool, performance_id, performance, bank, engine_of(settings), services)
+
+
+def engine_of(settings: Settings) -> OnnxEngine:
+    """Return the process's engine for its settings."""
+    return shared_engine(settings.threads, settings.device, settings.models_max_bytes)
 
 
 def replaced(entries: Sequence[Entry], blobs: Mapping[int, str]) -> tuple[Entry, ...]:

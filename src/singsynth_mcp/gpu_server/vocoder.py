@@ -6,7 +6,7 @@ from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
 from singsynth_mcp.contracts.audio import AudioResult, VocodeRequest
-from singsynth_mcp.contracts.common import phrase_indices
+from singsynth_mcp.contracts.common import first_warnings, phrase_indices
 from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, open_rendering
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import audio_to_bytes, mel_from_bytes
@@ -52,7 +52,9 @@ async def vocode(request: VocodeRequest, services: GpuServices) -> AudioResult:
         id=await services.store.put(Manifest("audio", header, entries)),
         seconds=round(max(end for _, end in spans) - min(start for start, _ in spans), 3),
         sample_rate=sample_rate,
+        device=await rendering.device(),
         deterministic=deterministic,
+        warnings=first_warnings(await rendering.warnings()),
     )
 
 

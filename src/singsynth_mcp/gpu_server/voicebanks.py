@@ -14,10 +14,10 @@ from singsynth_mcp.contracts.voicebanks import (
     VoicebankRow,
 )
 from singsynth_mcp.errors import InvalidVoicebank, SingSynthError
+from singsynth_mcp.gpu_server.rendering import engine_of
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.settings import Settings
 from singsynth_mcp.synthesis.controls import supported_controls
-from singsynth_mcp.synthesis.engines.onnx import shared_engine
 from singsynth_mcp.synthesis.stages import STAGES
 from singsynth_mcp.voicebanks import BrokenVoicebank, Voicebank, get_voicebank
 from singsynth_mcp.voicebanks import list_voicebanks as find_voicebanks
@@ -85,7 +85,7 @@ def _survey(voicebank_id: str | None, stage: SurveyedStage, settings: Settings) 
     from singsynth_mcp.gpu_server.surveying import survey
 
     bank = get_voicebank(voicebank_id or settings.default_voicebank, settings.voicebank_folders)
-    return survey(bank, stage, shared_engine(settings.threads))
+    return survey(bank, stage, engine_of(settings))
 
 
 def _info(voicebank_id: str | None, settings: Settings) -> VoicebankInfoResult:
@@ -100,7 +100,7 @@ def _info(voicebank_id: str | None, settings: Settings) -> VoicebankInfoResult:
         languages=list(bank.languages),
         speakers=list(bank.speakers),
         colours=[label for label, _ in bank.character.colours if label],
-        controls=supported_controls(bank, shared_engine(settings.threads)),
+        controls=supported_controls(bank, engine_of(settings)),
         lowest=note_name(lowest),
         highest=note_name(highest),
         sample_rate=vocoder.sample_rate,

@@ -59,6 +59,7 @@ async def sing(
             "parts": [part.result() for part in song.parts[:LIST_LIMIT]],
             "performances": [part.performance for part in song.parts[:LIST_LIMIT]],
             "real_time_factor": round((clock() - started) / seconds, 4) if seconds else None,
+            "device": ", ".join(song.devices) or None,
             "deterministic": all(part.deterministic for part in song.parts),
         }
     )
@@ -90,6 +91,8 @@ class _Song:
     score: str = ""
     parts: list[_Part] = field(default_factory=list)
     warnings: list[PassedOver] = field(default_factory=list)
+    devices: dict[str, None] = field(default_factory=dict)
+    """What models ran on, each once."""
     _summary: dict[str, Any] = field(default_factory=dict)
     _ready: dict[int, tuple[str, float]] = field(default_factory=dict)
     _reported: float = 0.0
@@ -254,6 +257,7 @@ class _Song:
             if error.code != "upstream_died":
                 raise
             result = await self.caller.call(name, given, on_progress)
+        self.devices |= {result["device"]: None} if result.get("device") else {}
         self.warnings += [PassedOver.model_validate(warning) for warning in result.get("warnings") or ()]
         return result
 

@@ -49,6 +49,11 @@ def vocoder_files(bank: Voicebank) -> list[Path]:
     return [path, folder / "vocoder.yaml"]
 
 
+def models_on_cpu(bank: Voicebank, models: list[Path]) -> list[Path]:
+    """Return the vocoder where its package says that it must run on the CPU."""
+    return models if bank.vocoder[1].force_on_cpu else []
+
+
 def _checked_vocoder(bank: Voicebank) -> tuple[VocoderConfig, Path]:
     """Return the vocoder's config and model. Raises InvalidVoicebank when it wants another mel than the bank makes."""
     folder, config = bank.vocoder

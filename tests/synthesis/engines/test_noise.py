@@ -14,8 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 from scipy import stats
 
 from singsynth_mcp.errors import InvalidVoicebank
+from singsynth_mcp.synthesis.engines.files import file_facts
 from singsynth_mcp.synthesis.engines.noise import SEED_INPUT, seeded_model
-from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, OnnxModel, file_facts
+from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, OnnxModel
 
 LIKE = helper.make_node("RandomNormalLike", ["x"], ["y"])
 FRAMES, BINS = 250, 128
