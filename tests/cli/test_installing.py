@@ -18,7 +18,7 @@ from tests.cli.conftest import Here
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
     bank = factory.multi(tmp_path / "made" / "sine")
-    (bank / "利用規約.txt").write_bytes("商用利用可\nクレジット必須".encode("shift_jis"))
+    (bank / "利用規約.txt").write_bytes("商用利用可\nクレジット\x1b[2J必須".encode("shift_jis"))
     return zip_of(tmp_path / "sine.zip", bank)
 
 
@@ -32,7 +32,7 @@ def test_a_bank_is_installed_when_its_terms_are_accepted_and_removed_again(
 ) -> None:
     refused = here("voicebanks", "install", archive)
     assert refused.code == 2
-    assert "--- sine/利用規約.txt\n商用利用可\nクレジット必須\n---" in refused.out
+    assert "--- sine/利用規約.txt\n商用利用可\nクレジット�[2J必須\n---" in refused.out
     assert "--accept-licence" in refused.err
     assert list(own.iterdir()) == []
 

@@ -149,6 +149,29 @@ async def test_a_model_that_cannot_be_opened_leaves_the_others(gpu: Gpu, damage:
     assert [(row.code, row.file) for row in rows] == [("invalid_voicebank", "dspitch/pitch.onnx")]
 
 
+async def test_a_table_that_cannot_be_read_leaves_the_other_findings(gpu: Gpu) -> None:
+    bank = factory.multi(gpu.banks / "multi")
+    (bank / "phonemes.json").write_text("{", encoding="utf-8")
+    (bank / "dspitch" / "pitch.onnx").unlink()
+    result = await examined(gpu, "files")
+    assert {row.file for row in result.findings or ()} >= {"phonemes.json", "dspitch/pitch.onnx"}
+    assert result.syllables == []
+
+
+async def test_what_an_encoder_gives_by_another_name_is_fed(gpu: Gpu) -> None:
+    bank = factory.plain(gpu.banks / "plain")
+    encoder = models.Graph()
+    tokens = encoder.input("tokens", models.INT, [1, "n_tokens"])
+    outputs = {"hidden": (encoder.real(tokens), models.FLOAT, [1, "n_tokens"])}
+    encoder.save(bank / "dsdur" / "linguistic.onnx", outputs)
+    predictor = models.Graph()
+    hidden = predictor.input("hidden", models.FLOAT, [1, "n_tokens"])
+    predictor.save(bank / "dsdur" / "dur.onnx", {"ph_dur_pred": (hidden, models.FLOAT, [1, "n_tokens"])})
+    result = await examined(gpu, "durations", "plain")
+    assert [item.fed for item in (result.models or [])[1].inputs] == ["the encoder's output"]
+    assert not [row for row in result.findings or () if row.code == "input_not_fed"]
+
+
 async def test_many_findings_are_cut_to_fit_and_counted(gpu: Gpu) -> None:
     bank = factory.multi(gpu.banks / "multi")
     names = [f"speaker-{number}" for number in range(60)]

@@ -112,6 +112,16 @@ def test_an_oudep_is_a_vocoder_beside_the_banks(home: Path, tmp_path: Path) -> N
     assert names(home) == ["plain"]
 
 
+@pytest.mark.parametrize("name", ['"../x"', '"a\\x1b[2Jb"', "NUL", ".hidden", "a/b", '"a?"', '" "'])
+def test_a_package_cannot_name_itself_out_of_the_folder(home: Path, tmp_path: Path, name: str) -> None:
+    vocoder = tmp_path / "vocoder"
+    (factory.plain(tmp_path / "plain") / "dsvocoder").rename(vocoder)
+    (vocoder / "oudep.yaml").write_text(f"id: {name}\n", encoding="utf-8")
+    with pytest.raises(InvalidVoicebank):
+        put(zip_of(tmp_path / "x.oudep", vocoder, ""), home)
+    assert names(home) == []
+
+
 @pytest.mark.parametrize("encoding", ["shift_jis", "utf-8"])
 def test_names_of_old_zips_keep_their_letters(home: Path, tmp_path: Path, encoding: str) -> None:
     bank = factory.plain(tmp_path / "made" / "bank")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unicodedata
 from pathlib import Path
 from typing import Annotated
 
@@ -52,7 +53,7 @@ def _accept(package: Package, accepted: bool) -> None:
         print(f"warning: {package.id} comes without a licence text. {_BROUGHT_LATER}", file=sys.stderr)
         return
     for licence in package.licences:
-        lines = licence.text.splitlines() or ["(a document: open it to read the terms)"]
+        lines = [_plain(line) for line in licence.text.splitlines()] or ["(a document: open it to read the terms)"]
         print(f"\n--- {licence.file}")
         print("\n".join(lines[:_MOST_LINES]))
         if len(lines) > _MOST_LINES:
@@ -69,3 +70,8 @@ def _accept(package: Package, accepted: bool) -> None:
         f"{package.id} comes with terms, printed above, that have to be accepted",
         hint="Read them, then run the command again with --accept-licence.",
     )
+
+
+def _plain(line: str) -> str:
+    """Return a line of somebody else's text without what would move a terminal's cursor."""
+    return "".join("�" if unicodedata.category(sign) == "Cc" and sign != "\t" else sign for sign in line)

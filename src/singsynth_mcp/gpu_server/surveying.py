@@ -31,7 +31,7 @@ def survey(bank: Voicebank, stage: SurveyedStage, engine: OnnxEngine) -> Voiceba
     """Examine the files, or open a stage's models; what is wrong is a finding, never an error."""
     if stage == "files":
         result = _result(bank, survey_files(bank), [])
-        return result.model_copy(update={"syllables": probe_syllables(bank) if bank.symbols else []})
+        return result.model_copy(update={"syllables": _syllables(bank)})
     found = Findings(bank.root)
     models: list[ModelRow] = []
     if stage == "vocoder":
@@ -43,6 +43,13 @@ def survey(bank: Voicebank, stage: SurveyedStage, engine: OnnxEngine) -> Voiceba
             if role == "acoustic" and graph is not None:
                 _heads(bank, graph, engine, found)
     return _result(bank, gravest_first(found.rows), models)
+
+
+def _syllables(bank: Voicebank) -> list[str]:
+    try:
+        return probe_syllables(bank)
+    except InvalidVoicebank:
+        return []  # a phoneme table that cannot be read is a finding
 
 
 def _look(

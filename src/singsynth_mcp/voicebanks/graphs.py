@@ -53,7 +53,7 @@ class _Fed:
     """What feeds an input."""
 
     source: str
-    kind: Literal["int", "float", "bool"] = "float"
+    kind: Literal["int", "float", "bool", "any"] = "float"
     rank: int = 2
     flag: str = ""
     """The config's key that claims it."""
@@ -138,7 +138,6 @@ def feeds_of(role: Role, stage: StageName | None) -> Mapping[str, _Fed]:
     return {name: fed for name, fed in FED[role].items() if name != "ph_dur" or stage != "durations"}
 
 
-_KINDS = {"int": ("int",), "float": ("float",), "bool": ("bool",)}
 _SCALARS = ("steps", "speedup", "depth")
 
 
@@ -154,7 +153,8 @@ class GraphSurvey:
 
     def look(self, graph: Graph) -> list[tuple[Tensor, str | None]]:
         """Return each input with what feeds it; findings are added on the way."""
-        fed = feeds_of(graph.role, self.stage.name if self.stage else None)
+        fed = dict.fromkeys(self._encoded, _Fed("the encoder's output", "any"))
+        fed |= feeds_of(graph.role, self.stage.name if self.stage else None)
         rows = [(tensor, fed[tensor.name].source if tensor.name in fed else None) for tensor in graph.inputs]
         for tensor in graph.inputs:
             if tensor.name in fed:
@@ -173,9 +173,11 @@ class GraphSurvey:
         return rows
 
     def _shape(self, graph: Graph, tensor: Tensor, fed: _Fed) -> None:
+        if fed.kind == "any":
+            return
         is_scalar = tensor.name in _SCALARS
-        ranks = (0, 1) if is_scalar else (fed.rank,)
-        kinds = ("int", "float") if tensor.name == "depth" else _KINDS[fed.kind]
+        ranks = (0, 1) if is_scalar else (2, fed.rank) if tensor.name == "retake" else (fed.rank,)
+        kinds = ("int", "float") if tensor.name == "depth" else (fed.kind,)
         if not tensor.type.startswith(kinds):
             wanted = " or ".join(kinds)
             message = f"the input {tensor.name} is {tensor.type}"

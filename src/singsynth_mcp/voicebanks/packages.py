@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from singsynth_mcp.errors import FileProblem, InvalidVoicebank
-from singsynth_mcp.voicebanks.entry_names import Parts
+from singsynth_mcp.voicebanks.entry_names import Parts, checked_parts
 from singsynth_mcp.voicebanks.files import parse_mapping
 from singsynth_mcp.voicebanks.licence import LicenceText, distinct, find_licences
 from singsynth_mcp.voicebanks.trees import Allowance, FolderTree, Tree, ZipTree, copy_file, read_start
@@ -146,7 +146,7 @@ def _vocoder_id(tree: Tree, root: Parts, name: str) -> str:
 
 def _id(root: Parts, name: str) -> str:
     wanted = (root[-1] if root else name).strip().rstrip(".")
-    if not wanted or wanted.startswith((".", "__")) or any(mark in wanted for mark in '/\\:*?"<>|'):
+    if len(checked_parts(wanted, name)) > 1 or wanted.startswith((".", "__")) or set(wanted) & set('*?"<>|'):
         raise InvalidVoicebank(f"{wanted!r} cannot be a voicebank's id", hint="Rename the folder or file.")
     return wanted
 
