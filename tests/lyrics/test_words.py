@@ -78,7 +78,7 @@ def test_a_bad_hint_in_a_score_names_its_note(kana: Voicebank) -> None:
         ("さ", "", "en", "ja"),
         ("sa", "", "en", "en"),
         ("sa", "ja-JP", "en", "ja"),
-        ("sa", "de", "en", "en"),
+        ("sa", "de-AT", "en", "de"),
         ("桜", "", "en", "ja"),
         ("桜", "", "zh", "zh"),
         ("桜さ", "", "zh", "ja"),

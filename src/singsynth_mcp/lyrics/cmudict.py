@@ -14,7 +14,32 @@ from pathlib import Path
 DATA = Path(__file__).parent / "data" / "cmudict.xz"
 
 _VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
-_CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
+_CONSONANTS = [
+    "B",
+    "CH",
+    "D",
+    "DH",
+    "F",
+    "G",
+    "HH",
+    "JH",
+    "K",
+    "L",
+    "M",
+    "N",
+    "NG",
+    "P",
+    "R",
+    "S",
+    "SH",
+    "T",
+    "TH",
+    "V",
+    "W",
+    "Y",
+    "Z",
+    "ZH",
+]
 PHONEMES = (*(f"{vowel}{stress}" for vowel in _VOWELS for stress in "012"), *_CONSONANTS)
 """ARPAbet, vowels with their stress: 1 primary, 2 secondary, 0 none."""
 _FIRST_CODE = 0x30

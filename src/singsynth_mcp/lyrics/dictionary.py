@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from functools import cached_property
 
 from singsynth_mcp.errors import InvalidLyrics
+from singsynth_mcp.lyrics.inventory import Inventory
 from singsynth_mcp.lyrics.model import Symbol
 from singsynth_mcp.voicebanks import Voicebank
 from singsynth_mcp.voicebanks.dictionary import PhonemeDictionary
@@ -33,9 +34,20 @@ class Lexicon:
         self.bank = bank
         self.language = language
 
+    @property
+    def is_native(self) -> bool:
+        """Whether the voicebank sings the language, or does not say what it sings."""
+        return self.language in self.bank.languages or not self.bank.languages
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """The voicebank's symbols by what they sound like."""
+        return Inventory(self.bank, self.language, self._dictionary.replacements)
+
     @cached_property
     def _dictionary(self) -> PhonemeDictionary:
-        return self.bank.dictionary(self.language)
+        """Its dictionary of the language; the general one is not of a language that it does not sing."""
+        return self.bank.dictionary(self.language) if self.is_native else PhonemeDictionary()
 
     def lookup(self, grapheme: str) -> tuple[Symbol, ...] | None:
         """Return the dictionary's reading; None where it has none, or one with symbols the inventory lacks."""

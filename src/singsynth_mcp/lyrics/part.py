@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from singsynth_mcp.lyrics import japanese
+from singsynth_mcp.lyrics.chinese import is_han, pinyin_of, plain_pinyin
 from singsynth_mcp.lyrics.dictionary import split_hint
 from singsynth_mcp.lyrics.kana import clean, is_japanese, split_kana
 from singsynth_mcp.lyrics.model import NoteKey, Word
@@ -49,28 +50,36 @@ class _PartReader:
             else:
                 for unit in line:
                     self._add(unit)
-        self._reader.expect_phonemes(self._words)
+        self._reader.finish(self._words)
         return self._words
 
     def _units(self) -> Iterator[_Unit]:
-        for word in written_words(self._notes):
-            language = self._reader.language_of(word.text, word.language, self._notes[word.first])
-            for written in self._parted(word, language):
-                note = self._notes[written.first]
-                yield _Unit(written, language, self._reader.read(written.text, language, note))
+        words = [
+            (written, language)
+            for word in written_words(self._notes)
+            for language in [self._reader.language_of(word.text, word.language, self._notes[word.first])]
+            for written in self._parted(word, language)
+        ]
+        is_chinese = [language == "zh" and is_han(word.text) for word, language in words]
+        pinyin = iter(pinyin_of([word.text for (word, _), here in zip(words, is_chinese, strict=True) if here]))
+        for (word, language), here in zip(words, is_chinese, strict=True):
+            note = self._notes[word.first]
+            reading = self._reader.read(word.text, language, note, word.texts, next(pinyin) if here else ())
+            yield _Unit(word, language, reading)
 
     def _parted(self, word: WrittenWord, language: str) -> list[WrittenWord]:
         """Part a word that is read note by note: kana are, and syllables with hints of their own."""
         texts = [text for _, text in word.syllables]
-        has_hints = any("[" in text for text in texts[1:])
-        if has_hints or (language == "ja" and all(japanese.written_morae(split_hint(text)[0]) for text in texts)):
+        by_note = any("[" in text for text in texts[1:])
+        by_note = by_note or (language == "ja" and all(japanese.written_morae(split_hint(text)[0]) for text in texts))
+        if by_note or (language == "zh" and all(map(plain_pinyin, texts))):
             return [WrittenWord([syllable], word.language) for syllable in word.syllables]
         return [word]
 
     def _lines(self) -> Iterator[list[_Unit]]:
         line: list[_Unit] = []
         for unit in self._units():
-            is_hint = unit.reading is not None and unit.reading[1] == "hint"
+            is_hint = unit.reading is not None and unit.reading.source == "hint"
             breaks = line and (
                 line[-1].language != unit.language
                 or len(line) >= _LINE_WORDS
@@ -99,9 +108,8 @@ class _PartReader:
         note = self._notes[unit.written.first]
         if unit.reading is None:
             self._words.append(self._reader.unread(text, unit.language, self._keys([unit]), note))
-        elif unit.reading[0]:
-            symbols, source = unit.reading
-            self._words.append(Word(text, unit.language, source, symbols, self._keys([unit])))
+        elif unit.reading.symbols:
+            self._sing(unit.reading.word(text, unit.language, self._keys([unit])), note)
         elif not self._words or is_rest(self._gap_before(unit.written.first)):
             self._add_long_mark(unit, text, note)
 
@@ -151,10 +159,15 @@ class _PartReader:
         text = "".join(unit.written.text for unit in units)
         sung = japanese.long_vowels_written_out(morae) if len(keys) > 1 else tuple(morae)
         reading = self._reader.read_morae(sung, "ja")
-        if reading and reading[0]:
-            self._words.append(Word(text, "ja", "g2p", reading[0], keys))
+        note = self._notes[units[0].written.first]
+        if reading and reading.symbols:
+            self._sing(replace(reading, source="g2p").word(text, "ja", keys), note)
         else:
-            self._words.append(self._reader.unread(text, "ja", keys, self._notes[units[0].written.first]))
+            self._words.append(self._reader.unread(text, "ja", keys, note))
+
+    def _sing(self, word: Word, note: PlayedNote) -> None:
+        self._reader.foreign.note(word, note)
+        self._words.append(word)
 
 
 def _kana(unit: _Unit) -> list[str]:

@@ -1,0 +1,122 @@
+"""Words → sounds in syllables, whatever the voicebank: dictionaries and rules first, then espeak-ng."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from singsynth_mcp.lyrics import chinese
+from singsynth_mcp.lyrics.arpabet import arpabet_of_ipa, arpabet_sounds, hint_of
+from singsynth_mcp.lyrics.cmudict import Pronunciation
+from singsynth_mcp.lyrics.english import best_fitting, has_elision, read_english, shortened
+from singsynth_mcp.lyrics.espeak import espeak
+from singsynth_mcp.lyrics.kana import LONG, NASAL, SMALL_TSU, romaji
+from singsynth_mcp.lyrics.sounds import Sound, Syllable, fitted, in_syllables, sounds_of, symbol_sounds
+
+_VOWEL_LETTERS = re.compile(r"[aeiouyäöüàâæéèêëîïôœùûáíóúãõåøаеёиоуыэюяαεηιουω]+")
+_AS_SUNG = {"ɔø": "ɔɪ", "ɔʏ": "ɔɪ"}
+"""Tokens of espeak-ng → what singers make of them."""
+_MUTE_E = re.compile(r"(?:e|es|ent)$")
+_BUILT_IN = frozenset({"en", "ja", "zh"})
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """How a word is said."""
+
+    syllables: tuple[Syllable, ...]
+    source: Literal["cmudict", "rules", "g2p"]
+    others: tuple[str, ...] = ()
+    """Other pronunciations, as hints."""
+
+
+def can_speak(language: str) -> bool:
+    """Tell whether words of a language can be read without a voicebank's help. Raises EspeakMissing."""
+    return language in _BUILT_IN or espeak().knows(language)
+
+
+def speak(word: str, language: str, written: Sequence[str] = (), pinyin: Sequence[str] = ()) -> Spoken | None:
+    """Return how a word is said; None where nobody knows.
+
+    written: its syllables as the score parts it; of what is said at most as many are made. pinyin: how a Chinese word
+    is read in its line.
+
+    Raises EspeakMissing.
+    """
+    if language == "en":
+        return _english(word, tuple(written))
+    if language == "zh":
+        return _chinese(word, pinyin)
+    (tokens,) = espeak().read([word], language)
+    sounds = sounds_of([_AS_SUNG.get(token, token) for token in tokens])
+    if written:
+        sounds = fitted(sounds, len(written))
+    if language == "fr" and sum(sound.is_nucleus for sound in sounds) < len(written) and _MUTE_E.search(word.lower()):
+        sounds = (*sounds, Sound(("ə",)))
+    return Spoken(merged(in_syllables(sounds, language), written), "g2p") if sounds else None
+
+
+def morae_in_syllables(morae: Sequence[str]) -> tuple[Syllable, ...]:
+    """Return Japanese morae for a voicebank that sings no Japanese: ん and っ close the syllable before."""
+    syllables: list[Syllable] = []
+    table = symbol_sounds("ja")
+    for mora in morae:
+        if mora == LONG:
+            continue
+        if mora in (NASAL, SMALL_TSU):
+            sounds: Syllable = (Sound(("n" if mora == NASAL else "ʔ",)),)
+            syllables[-1:] = [(*syllables[-1], *sounds)] if syllables else [sounds]
+            continue
+        spelling = next((one for one in romaji(mora) if not one[:-1] or one[:-1] in table), "")
+        names = [name for name in (spelling[:-1], spelling[-1:]) if name]
+        syllables.append(tuple(Sound(table[name][0], (name,)) for name in names))
+    return tuple(filter(None, syllables))
+
+
+def merged(syllables: Sequence[Syllable], written: Sequence[str]) -> tuple[Syllable, ...]:
+    """Return at most as many syllables as the score writes: those that are too many go where vowels are written.
+
+    pow-erful has two vowels more than notes in its second syllable, and they are sung there.
+    """
+    surplus = len(syllables) - len(written)
+    if surplus <= 0 or not written:
+        return tuple(syllables)
+    room = [len(_VOWEL_LETTERS.findall(text.lower())) - 1 for text in written]
+    sizes = [1] * len(written)
+    for _ in range(surplus):
+        fullest = max(range(len(room)), key=lambda i: (room[i], i))
+        room[fullest] -= 1
+        sizes[fullest] += 1
+    rest = iter(syllables)
+    return tuple(sum((next(rest) for _ in range(size)), ()) for size in sizes)
+
+
+@lru_cache(maxsize=4096)
+def _english(word: str, written: tuple[str, ...]) -> Spoken | None:
+    found = read_english(word, written)
+    if found is None:
+        (tokens,) = espeak().read([word], "en")
+        pronunciation: Pronunciation = arpabet_of_ipa(tokens)
+        others: tuple[str, ...] = ()
+        source: Literal["cmudict", "rules", "g2p"] = "g2p"
+    else:
+        chosen = best_fitting(found.pronunciations, len(written)) if written else found.pronunciations[0]
+        pronunciation = shortened(chosen, len(written)) if written and has_elision(word) else chosen
+        others = tuple(dict.fromkeys(hint_of(one) for one in found.pronunciations if hint_of(one) != hint_of(chosen)))
+        source = "cmudict" if found.listed else "rules"
+    if not pronunciation:
+        return None
+    return Spoken(merged(in_syllables(arpabet_sounds(pronunciation), "en"), written), source, others)
+
+
+def _chinese(word: str, pinyin: Sequence[str]) -> Spoken | None:
+    if not pinyin and chinese.is_han(word):
+        (pinyin,) = chinese.pinyin_of([word])
+    elif not pinyin and (plain := chinese.plain_pinyin(word)):
+        pinyin = (plain,)
+    syllables = [chinese.pinyin_sounds(syllable) for syllable in pinyin]
+    known = tuple(syllable for syllable in syllables if syllable)
+    return Spoken(known, "g2p") if known and len(known) == len(syllables) else None
