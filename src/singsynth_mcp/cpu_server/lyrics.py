@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -153,12 +154,20 @@ def _checked_language(wanted: str | None, bank: Voicebank) -> str | None:
     )
 
 
-def _language_of(texts: Sequence[str], wanted: str | None, bank: Voicebank) -> str:
-    """Return the language asked for, else that of the texts where they say it, else the voicebank's first."""
+def _language_of(texts: Sequence[tuple[str, str]], wanted: str | None, bank: Voicebank) -> str:
+    """Return the language asked for, else that of most texts, by their tags or their words, else the voicebank's first.
+
+    texts: (text, language tag or "").
+    """
     from singsynth_mcp.lyrics.recognise import recognised
 
     languages = bank.languages
-    return wanted or recognised(texts, languages) or (languages[0] if languages else "")
+    if wanted:
+        return wanted
+    tags = Counter(tag if tag in languages else tag.partition("-")[0] for _, tag in texts)
+    if texts and (most := tags.most_common(1)[0][0]):
+        return most
+    return recognised([text for text, tag in texts if not tag], languages) or (languages[0] if languages else "")
 
 
 def _read_text(text: str, bank: Voicebank, wanted: str | None) -> tuple[str, Phonemes]:
@@ -166,7 +175,7 @@ def _read_text(text: str, bank: Voicebank, wanted: str | None) -> tuple[str, Pho
     from singsynth_mcp.lyrics.reading import Reader
     from singsynth_mcp.lyrics.words import text_words
 
-    reader = Reader(bank, _language_of(text_words(text), wanted, bank))
+    reader = Reader(bank, _language_of([(word, "") for word in text_words(text)], wanted, bank))
     words = reader.read_text(text)
     return reader.language, Phonemes(tuple(words), tuple(_facts(reader.warnings)))
 
@@ -181,8 +190,8 @@ def _read_score(
     from singsynth_mcp.score.played import played_part
 
     played = played_part(score, request.part, request.verse)
-    untagged = [word.text for word in written_words(played.notes) if not word.language]
-    reader = Reader(bank, _language_of(untagged, wanted, bank), played.line)
+    texts = [(word.text, word.language) for word in written_words(played.notes)]
+    reader = Reader(bank, _language_of(texts, wanted, bank), played.line)
     words = read_part(played.notes, reader)
     return played.line, reader.language, Phonemes(tuple(words), tuple(_facts([*played.warnings, *reader.warnings])))
 

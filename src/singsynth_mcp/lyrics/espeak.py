@@ -22,6 +22,7 @@ from singsynth_mcp.errors import SynthesisFailed
 _ANSWER_S = 30.0
 _WORDS_AT_ONCE = 200
 _LONGEST_WORD = 200
+_LONGEST_LINE = 1000
 _VOICES = {
     "en": "en-us",
     "fr": "fr-fr",
@@ -56,6 +57,7 @@ class Espeak:
         self._lock = Lock()
         self._child: _Child | None = None
         self._read: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._lines: dict[tuple[str, str], list[tuple[str, ...]]] = {}
         self._languages: frozenset[str] | None = None
 
     def knows(self, language: str) -> bool:
@@ -76,6 +78,18 @@ class Espeak:
             for word, tokens in zip(some, self._read_some(some, language), strict=True):
                 self._read[language, word] = tokens
         return [self._read[language, word] for word in words]
+
+    def read_in_a_row(self, words: Sequence[str], language: str) -> list[tuple[str, ...]]:
+        """Return the IPA of each word of a line, read as one text: with its liaisons. Raises EspeakMissing.
+
+        Where espeak-ng makes more or fewer words of it, each is read by itself.
+        """
+        key = (language, " ".join(words))
+        if len(words) > 1 and key not in self._lines and all(words) and len(key[1]) <= _LONGEST_LINE:
+            answer = self._ask({"language": _voice(language), "words": list(words), "in_a_row": True})
+            tokens = answer and answer.get("words")
+            self._lines[key] = [tuple(word) for word in tokens] if tokens else []
+        return self._lines.get(key) or self.read(words, language)
 
     def close(self) -> None:
         """End the child process."""

@@ -1,8 +1,10 @@
 """The program that reads words with phonemizer and espeak-ng: a process of its own, spoken to by lines of JSON.
 
 Both are GPL-3.0 and are imported here alone (docs/decisions/004). A line asks `{"language": …, "words": […]}` and is
-answered `{"words": [[token, …], …]}`, each word in IPA tokens, or `{"unknown": language}`; `{"languages": true}` is
-answered with the languages there are. The first line written says `{"ready": true}` or `{"missing": why}`.
+answered `{"words": [[token, …], …]}`, each word in IPA tokens, or `{"unknown": language}`. With `"in_a_row": true` the
+words are read as one text, and the answer is `{"words": null}` where that has another number of words;
+`{"languages": true}` is answered with the languages there are. The first line written says `{"ready": true}` or
+`{"missing": why}`.
 """
 
 from __future__ import annotations
@@ -56,15 +58,20 @@ def _languages() -> list[str]:
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
     if request["language"] not in _languages():
         return {"unknown": request["language"]}
-    return {"words": [_read(request["language"], word) for word in request["words"]]}
+    language, words = request["language"], request["words"]
+    if request.get("in_a_row"):
+        read = _read(language, " ".join(words))
+        return {"words": read if len(read) == len(words) else None}
+    return {"words": [[token for spoken in _read(language, word) for token in spoken] for word in words]}
 
 
-def _read(language: str, word: str) -> list[str]:
+def _read(language: str, text: str) -> list[list[str]]:
+    """Return the tokens of each word as espeak-ng parts the text."""
     from phonemizer.separator import Separator
 
-    (spoken,) = _backend(language).phonemize([word], separator=Separator(phone="_", word=" ", syllable=""), strip=True)
-    tokens = (_NO_SOUND.sub("", token) for token in re.split(r"[_\s]+", spoken))
-    return [token for token in tokens if token]
+    (spoken,) = _backend(language).phonemize([text], separator=Separator(phone="_", word=" ", syllable=""), strip=True)
+    words = ([_NO_SOUND.sub("", token) for token in word.split("_")] for word in spoken.split())
+    return [[token for token in word if token] for word in words]
 
 
 @cache

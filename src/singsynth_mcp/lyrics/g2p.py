@@ -38,19 +38,31 @@ def can_speak(language: str) -> bool:
     return language in _BUILT_IN or espeak().knows(language)
 
 
-def speak(word: str, language: str, written: Sequence[str] = (), pinyin: Sequence[str] = ()) -> Spoken | None:
+def said_in_lines(lines: Sequence[Sequence[str]], language: str) -> list[list[tuple[str, ...]]]:
+    """Return what `speak` has to be told of each word of lines: Chinese in pinyin, French with its liaisons in IPA.
+
+    Words of other languages are said by themselves: nothing. Raises EspeakMissing.
+    """
+    if language == "zh":
+        return [chinese.pinyin_of(line) for line in lines]
+    if language == "fr":
+        return [espeak().read_in_a_row(line, language) for line in lines]
+    return [[()] * len(line) for line in lines]
+
+
+def speak(word: str, language: str, written: Sequence[str] = (), in_line: Sequence[str] = ()) -> Spoken | None:
     """Return how a word is said; None where nobody knows.
 
-    written: its syllables as the score parts it; of what is said at most as many are made. pinyin: how a Chinese word
-    is read in its line.
+    written: its syllables as the score parts it; of what is said at most as many are made. in_line: what
+    `said_in_lines` says of it.
 
     Raises EspeakMissing.
     """
     if language == "en":
         return _english(word, tuple(written))
     if language == "zh":
-        return _chinese(word, pinyin)
-    (tokens,) = espeak().read([word], language)
+        return _chinese(word, in_line)
+    tokens = in_line or espeak().read([word], language)[0]
     sounds = sounds_of([_AS_SUNG.get(token, token) for token in tokens])
     if written:
         sounds = fitted(sounds, len(written))

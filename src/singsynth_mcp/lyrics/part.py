@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from singsynth_mcp.lyrics import japanese
-from singsynth_mcp.lyrics.chinese import is_han, pinyin_of, plain_pinyin
+from singsynth_mcp.lyrics.chinese import plain_pinyin
 from singsynth_mcp.lyrics.dictionary import split_hint
 from singsynth_mcp.lyrics.kana import clean, is_japanese, split_kana
 from singsynth_mcp.lyrics.model import NoteKey, Word
@@ -18,6 +19,7 @@ from singsynth_mcp.score.model import PlayedNote
 _LINE_GAP_S = 0.25
 """Kanji are read in the context of what stands between two rests this long."""
 _LINE_WORDS = 100
+_LINE_ENDS = (*".,;:!?…", "")
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,7 @@ class _PartReader:
             else:
                 for unit in line:
                     self._add(unit)
-        self._reader.finish(self._words)
-        return self._words
+        return self._reader.finish(self._words)
 
     def _units(self) -> Iterator[_Unit]:
         words = [
@@ -60,12 +61,34 @@ class _PartReader:
             for language in [self._reader.language_of(word.text, word.language, self._notes[word.first])]
             for written in self._parted(word, language)
         ]
-        is_chinese = [language == "zh" and is_han(word.text) for word, language in words]
-        pinyin = iter(pinyin_of([word.text for (word, _), here in zip(words, is_chinese, strict=True) if here]))
-        for (word, language), here in zip(words, is_chinese, strict=True):
+        said = self._said(words)
+        for (word, language), in_line in zip(words, said, strict=True):
             note = self._notes[word.first]
-            reading = self._reader.read(word.text, language, note, word.texts, next(pinyin) if here else ())
+            reading = self._reader.read(word.text, language, note, self._sung_texts(word, language), in_line)
             yield _Unit(word, language, reading)
+
+    def _said(self, words: Sequence[tuple[WrittenWord, str]]) -> list[tuple[str, ...]]:
+        """Return how each word is said among its neighbours; a line ends at a rest and at a punctuation mark."""
+        said: list[tuple[str, ...]] = []
+        for language, run in groupby(words, key=lambda pair: pair[1]):
+            lines: list[list[str]] = []
+            ended = True
+            for word, _ in run:
+                if ended or self._gap_before(word.first) >= _LINE_GAP_S:
+                    lines.append([])
+                lines[-1].append(split_hint(word.text)[0])
+                ended = word.text[-1:] in _LINE_ENDS
+            said += [in_line for line in self._reader.in_lines(lines, language) for in_line in line]
+        return said
+
+    def _sung_texts(self, word: WrittenWord, language: str) -> tuple[str, ...]:
+        """Return the syllables that a word has to fill; a French one elided with the next word's is not its own."""
+        last = word.syllables[-1]
+        lyric = self._notes[last[0]].lyric
+        is_elided = (
+            language == "fr" and len(word.syllables) > 1 and lyric is not None and lyric.syllables[-1] != last[1]
+        )
+        return word.texts[:-1] if is_elided else word.texts
 
     def _parted(self, word: WrittenWord, language: str) -> list[WrittenWord]:
         """Part a word that is read note by note: kana are, and syllables with hints of their own."""

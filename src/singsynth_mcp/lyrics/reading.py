@@ -15,7 +15,7 @@ from singsynth_mcp.lyrics.chinese import plain_pinyin
 from singsynth_mcp.lyrics.dictionary import Lexicon, split_hint
 from singsynth_mcp.lyrics.espeak import EspeakMissing
 from singsynth_mcp.lyrics.foreign import ForeignWords, warning
-from singsynth_mcp.lyrics.g2p import Spoken, can_speak, morae_in_syllables, speak
+from singsynth_mcp.lyrics.g2p import Spoken, can_speak, morae_in_syllables, said_in_lines, speak
 from singsynth_mcp.lyrics.kana import clean, is_japanese
 from singsynth_mcp.lyrics.model import NoteKey, Source, Substitution, Symbol, Word
 from singsynth_mcp.lyrics.recognise import NOT_LATIN, is_latin
@@ -82,12 +82,12 @@ class Reader:
         language: str,
         note: PlayedNote | None = None,
         written: Sequence[str] = (),
-        pinyin: Sequence[str] = (),
+        in_line: Sequence[str] = (),
     ) -> Reading | None:
         """Return a word's phonemes and who read it; None where only Open JTalk can help, or nobody.
 
-        A long mark by itself has no phonemes. written: the word's syllables as the score parts it. pinyin: how it is
-        read in its line.
+        A long mark by itself has no phonemes. written: the word's syllables as the score parts it. in_line: how it is
+        said among its neighbours (`in_lines`).
 
         Raises InvalidLyrics when a hint names a phoneme the voicebank lacks.
         """
@@ -96,7 +96,7 @@ class Reader:
         if hint is not None:
             symbols = lexicon.hint(hint, word=bare, where=_where(self.part, note))
             return self._cut(Reading(symbols, "hint"), language)
-        found = lexicon.lookup(bare) or lexicon.lookup(clean(bare)) or self._pinyin_symbols(pinyin, lexicon)
+        found = lexicon.lookup(bare) or lexicon.lookup(clean(bare)) or self._pinyin_symbols(bare, language, in_line)
         if found:
             return self._cut(Reading(found, "dictionary"), language)
         typed = lexicon.phonemes(bare)
@@ -104,10 +104,18 @@ class Reader:
             return self._cut(Reading(typed, "phonemes"), language)
         if language == "ja" and (morae := japanese.written_morae(bare)):
             return self.read_morae(morae, language)
-        spoken = None if language == "ja" else self._speak(bare, language, written, pinyin)
+        spoken = None if language == "ja" else self._speak(bare, language, written, in_line)
         if typed and (spoken is None or (language == "en" and spoken.source == "g2p")):
             return self._cut(Reading(typed, "phonemes"), language)
         return self._spelled(spoken, language) if spoken else None
+
+    def in_lines(self, lines: Sequence[Sequence[str]], language: str) -> list[list[tuple[str, ...]]]:
+        """Return how each word of lines is said among its neighbours, for `read`."""
+        try:
+            return said_in_lines(lines, language)
+        except EspeakMissing as missing:
+            self._without_espeak(missing)
+            return [[()] * len(line) for line in lines]
 
     def read_morae(self, morae: Sequence[str], language: str) -> Reading | None:
         """Return the phonemes of Japanese morae; None when the voicebank has no way to sing one of them."""
@@ -120,8 +128,7 @@ class Reader:
     def read_text(self, text: str) -> list[Word]:
         """Return the words of a free text. Raises InvalidLyrics when none of them can be read."""
         words = [word for written in text_words(text) for word in self._read_free(written)]
-        self.finish(words)
-        return words
+        return self.finish(words)
 
     def unread(self, text: str, language: str, notes: Sequence[NoteKey] = (), at: PlayedNote | None = None) -> Word:
         """Return a word without phonemes and warn of it."""
@@ -132,8 +139,8 @@ class Reader:
         self.warnings.append(warning("unread_word", message, self.part, at))
         return Word(text, language, "unread", (), tuple(notes))
 
-    def finish(self, words: Sequence[Word]) -> None:
-        """Sum up what was sung with other phonemes than its own, in the warnings.
+    def finish(self, words: Sequence[Word]) -> list[Word]:
+        """Return the words as they follow each other; sum up in the warnings what is sung with other phonemes.
 
         Raises InvalidLyrics when no word has any phonemes; warns first of all when most have none.
         """
@@ -144,7 +151,7 @@ class Reader:
                 message = f"{unread} of {len(words)} words cannot be read in {self.language or 'this voice'}"
                 remedy = "a voicebank that sings their language may be among list_voicebanks"
                 self.warnings.insert(0, warning("mostly_unread", f"{message}: {remedy}", self.part, None))
-            return
+            return [self._before(word, following) for word, following in zip(words, [*words[1:], None], strict=True)]
         sample = " ".join(word.text for word in words[:8])
         what = f"no word of {sample!r} can be read" if words else "there is no word to read"
         raise InvalidLyrics(
@@ -153,6 +160,13 @@ class Reader:
             "another (list_voicebanks), set lyrics it can sing (modify_score with set_lyrics), or write phonemes as "
             "hints: word[ph1 ph2].",
         )
+
+    def _before(self, word: Word, following: Word | None) -> Word:
+        """Return a word as it is sung before another one: the evening is `dh iy`."""
+        is_article = word.language == "en" and word.source == "cmudict" and clean(word.text).lower() == "the"
+        opens = following is not None and following.phonemes and following.phonemes[0].role == "vowel"
+        strong = self.read("thee", "en") if is_article and opens else None
+        return replace(word, phonemes=strong.symbols, syllables=strong.syllables, others=()) if strong else word
 
     def _lexicon(self, language: str) -> Lexicon:
         return self._lexicons.setdefault(language, Lexicon(self.bank, language))
@@ -175,9 +189,9 @@ class Reader:
         except EspeakMissing as missing:
             return self._without_espeak(missing)
 
-    def _speak(self, text: str, language: str, written: Sequence[str], pinyin: Sequence[str]) -> Spoken | None:
+    def _speak(self, text: str, language: str, written: Sequence[str], in_line: Sequence[str]) -> Spoken | None:
         try:
-            return speak(text, language, written, pinyin) if any(map(str.isalnum, text)) else None
+            return speak(text, language, written, in_line) if any(map(str.isalnum, text)) else None
         except EspeakMissing as missing:
             self._without_espeak(missing)
             return None
@@ -189,10 +203,12 @@ class Reader:
             self.warnings.append(warning("g2p_missing", message, None, None))
         return False
 
-    def _pinyin_symbols(self, pinyin: Sequence[str], lexicon: Lexicon) -> tuple[Symbol, ...] | None:
-        found = [lexicon.lookup(syllable) for syllable in pinyin]
-        known = [symbols for symbols in found if symbols]
-        return tuple(symbol for symbols in known for symbol in symbols) if len(known) == len(pinyin) else None
+    def _pinyin_symbols(self, text: str, language: str, in_line: Sequence[str]) -> tuple[Symbol, ...] | None:
+        """Return the reading of Chinese that the voicebank's dictionary has under its pinyin."""
+        plain = plain_pinyin(text) if language == "zh" else None
+        pinyin = in_line if language == "zh" and in_line else (plain,) if plain else ()
+        found = [self._lexicon(language).lookup(syllable) or () for syllable in pinyin]
+        return tuple(symbol for symbols in found for symbol in symbols) if all(found) else None
 
     def _spelled(self, spoken: Spoken, language: str) -> Reading | None:
         """Return what is said in the voicebank's symbols; None where it has none for a sound."""
