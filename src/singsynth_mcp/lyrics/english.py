@@ -73,6 +73,8 @@ def read_english(text: str, syllables: Sequence[str] = ()) -> EnglishReading | N
     syllables: the word as the score parts it, which tells the halves of a compound (yel-low-ham-mer).
     """
     word = _normal(text)
+    if not any(map(str.isalnum, word)):
+        return None
     listed = _listed(word.lower())
     if listed and not (_is_abbreviation(word) and "." in word):
         return EnglishReading(listed, listed=True)

@@ -9,7 +9,7 @@ from itertools import groupby
 from math import inf
 
 from singsynth_mcp.lyrics.model import Substitution, Symbol
-from singsynth_mcp.lyrics.phones import DROPPED, FARTHEST, distance, is_vowel, parse_sound, parts
+from singsynth_mcp.lyrics.phones import DROPPED, FARTHEST, OFF_GLIDE, distance, is_nucleus, is_vowel, parse_sound, parts
 from singsynth_mcp.lyrics.sounds import Sound, Syllable, symbol_sounds
 from singsynth_mcp.voicebanks import Voicebank
 from singsynth_mcp.voicebanks.inventory import language_of
@@ -17,7 +17,9 @@ from singsynth_mcp.voicebanks.inventory import language_of
 _FOREIGN = 0.04
 """How much nearer a symbol of another language has to be than one of the word's own."""
 _EACH_SYMBOL = 0.01
-_PARTED = 0.04
+_PARTED = 0.1
+_GLIDE_TOO_MANY = 0.08
+"""How far a diphthong is from its vowel alone (ow for o)."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,16 @@ class Spelling:
 
     symbols: tuple[Symbol, ...]
     substitutions: tuple[Substitution, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    symbol: str
+    phones: tuple[str, ...]
+    cost: float
+    """Of choosing it, beside the distance."""
+    apart: float = 0.0
+    """Distance that its phones do not show."""
 
 
 @dataclass(frozen=True)
@@ -88,39 +100,41 @@ class Inventory:
 
     @cached_property
     def _sounds(self) -> dict[str, tuple[tuple[str, ...], ...]]:
-        own_names: dict[str, str] = {}
-        for name, written in self._replacements.items():
-            symbol = self._bank.resolve(written, self._language)
-            if symbol is not None:
-                own_names.setdefault(symbol, name)
         sounds: dict[str, tuple[tuple[str, ...], ...]] = {}
         for symbol, role in self._bank.symbols.items():
-            alternatives = self._alternatives(symbol, own_names.get(symbol))
+            alternatives = self._alternatives(symbol)
             if role in ("vowel", "consonant") and alternatives:
                 sounds[symbol] = alternatives
         return sounds
 
-    def _alternatives(self, symbol: str, name: str | None) -> tuple[tuple[str, ...], ...]:
-        bare = symbol.rpartition("/")[2]
-        prefix = language_of(symbol)
-        for language in (prefix,) if prefix else (*self._bank.languages, self._language):
+    def _alternatives(self, symbol: str) -> tuple[tuple[str, ...], ...]:
+        bare, prefix = symbol.rpartition("/")[2], language_of(symbol)
+        named = self._bank.conventions.get(symbol)
+        conventions = [named] if named else []
+        languages = (prefix,) if prefix else (*self._bank.languages, self._language)
+        conventions += [(language, name) for language in languages for name in (bare, bare.lower())]
+        for language, name in conventions:
             table = symbol_sounds(language.partition("-")[0])
-            for written in (name if language == self._language else None, bare, bare.lower()):
-                if written in table:
-                    return table[written]
+            if name in table:
+                return table[name]
         phones = parse_sound(bare)
         return (phones,) if len(phones) == 1 or (phones and not bare.isascii()) else ()
 
     @cached_property
-    def _candidates(self) -> list[tuple[str, tuple[str, ...], float]]:
-        """(symbol, phones, cost); a symbol that carries a note must have a vowel in it."""
-        found: list[tuple[str, tuple[str, ...], float]] = []
+    def _candidates(self) -> list[_Candidate]:
+        """Return what each symbol can be sung for; one that carries a note must have a vowel in it."""
+        found: list[_Candidate] = []
         for symbol, alternatives in self._sounds.items():
             is_foreign = self._is_native and language_of(symbol) not in ("", self._language)
             for phones in alternatives:
                 carries = self._bank.symbols[symbol] == "vowel"
-                if carries == any(map(is_vowel, phones)) or (not carries and all("\u032f" in p for p in phones)):
-                    found.append((symbol, phones, _EACH_SYMBOL + (_FOREIGN if is_foreign else 0.0)))
+                if carries == any(map(is_vowel, phones)) or (
+                    not carries and all(OFF_GLIDE in phone for phone in phones)
+                ):
+                    cost = _EACH_SYMBOL + (_FOREIGN if is_foreign else 0.0)
+                    found.append(_Candidate(symbol, phones, cost))
+                    if len(phones) == 2 and is_nucleus(phones[0]) and OFF_GLIDE in phones[1]:
+                        found.append(_Candidate(symbol, phones[:1], cost, _GLIDE_TOO_MANY))
         return found
 
     def _nearest(self, phones: tuple[str, ...]) -> _Way:
@@ -137,13 +151,13 @@ class Inventory:
 
         for i, phone in enumerate(phones):
             here = ways[i]
-            for symbol, spoken, cost in self._candidates:
-                stop = i + len(spoken)
+            for one in self._candidates:
+                stop = i + len(one.phones)
                 if stop <= len(phones):
-                    apart = sum(map(distance, phones[i:stop], spoken))
+                    apart = one.apart + sum(map(distance, phones[i:stop], one.phones))
                     if apart < FARTHEST:
-                        step = ("".join(phones[i:stop]), symbol, round(apart, 3))
-                        offer(stop, here.and_then(apart + cost, step))
+                        step = ("".join(phones[i:stop]), one.symbol, round(apart, 3))
+                        offer(stop, here.and_then(apart + one.cost, step))
             if phone == "ʔ":
                 offer(i + 1, here.and_then(DROPPED, (phone, "", DROPPED)))
             pieces = parts(phone)

@@ -44,7 +44,7 @@ _VOWELS = {
     "ɔ": (0.67, 0.95, 1),
     "æ": (0.88, 0.1, 0),
     "ɐ": (0.85, 0.5, 0),
-    "a": (1.0, 0.4, 0),
+    "a": (1.0, 0.6, 0),
     "ɶ": (1.0, 0.1, 1),
     "ɑ": (1.0, 0.9, 0),
     "ɒ": (1.0, 0.95, 1),
@@ -70,7 +70,7 @@ _ORGANS = {
     frozenset(pair.split()): distance
     for pair, distance in {
         "lips back": 0.3,
-        "tip palate": 0.15,
+        "tip palate": 0.2,
         "palate back": 0.3,
         "palate throat": 0.15,
         "back throat": 0.1,
@@ -240,7 +240,8 @@ def distance(left: str, right: str) -> float:
         return _vowel_distance(left, right)
     if is_vowel(left) or is_vowel(right):
         return _glide_distance(left, right)
-    return _consonant_distance(_base(left), _base(right)) + 0.08 * ((PALATAL in left) != (PALATAL in right))
+    marks = 0.08 * ((PALATAL in left) != (PALATAL in right)) + 0.08 * ((NASAL in left) != (NASAL in right))
+    return min(_consonant_distance(_base(left), _base(right)) + marks, FARTHEST)
 
 
 def _base(phone: str) -> str:

@@ -12,7 +12,8 @@ from singsynth_mcp.lyrics.kana import is_japanese, split_romaji
 
 _LITTLE_WORDS = {
     "en": """the and of to in is that it with for my me you your thou thy thee be are was not on all from when we shall
-    will his her he she they this but o'er where so by there I'll I'm have has were had who what then""",
+    will his her he she they this but o'er where so by there I'll I'm have has were had who what then
+    i oh love our one no""",
     "de": """der die das und ist nicht ich du er sie es wir ihr mein dein sein ein eine einen dem den des im in mit von
     zu auf wie so mir dir mich dich sich was noch nur wenn da durch aus am zum""",
     "fr": """le la les un une des et est je tu il elle nous vous que qui ne pas dans du de mon ton son ma ta sa mes tes
