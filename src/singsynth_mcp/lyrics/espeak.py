@@ -138,7 +138,7 @@ class _Child:
             raise EspeakMissing(f"the process that reads words cannot be started: {error}") from error
         self._reader = Thread(target=self._collect, daemon=True)
         self._reader.start()
-        hello = self._next()
+        hello = self._next(_ANSWER_S)
         if hello is None or "missing" in hello:
             self.close()
             why = hello["missing"] if hello else "its process ended at once"
@@ -152,7 +152,7 @@ class _Child:
             self._process.stdin.flush()
         except OSError:
             return None
-        return self._next()
+        return self._next(self._answer_s)
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -170,9 +170,9 @@ class _Child:
             self._answers.put(line)
         self._answers.put("")
 
-    def _next(self) -> dict[str, Any] | None:
+    def _next(self, seconds: float) -> dict[str, Any] | None:
         try:
-            answer = json.loads(self._answers.get(timeout=self._answer_s))
+            answer = json.loads(self._answers.get(timeout=seconds))
         except (Empty, ValueError):
             return None
         return answer if isinstance(answer, dict) else None

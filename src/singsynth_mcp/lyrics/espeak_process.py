@@ -69,7 +69,11 @@ def _read(language: str, text: str) -> list[list[str]]:
     """Return the tokens of each word as espeak-ng parts the text."""
     from phonemizer.separator import Separator
 
-    (spoken,) = _backend(language).phonemize([text], separator=Separator(phone="_", word=" ", syllable=""), strip=True)
+    separator = Separator(phone="_", word=" ", syllable="")
+    try:
+        spoken = " ".join(_backend(language).phonemize([text], separator=separator, strip=True))
+    except (ValueError, RuntimeError):
+        return []
     words = ([_NO_SOUND.sub("", token) for token in word.split("_")] for word in spoken.split())
     return [[token for token in word if token] for word in words]
 

@@ -18,8 +18,8 @@ _FOREIGN = 0.04
 """How much nearer a symbol of another language has to be than one of the word's own."""
 _EACH_SYMBOL = 0.01
 _PARTED = 0.1
-_GLIDE_TOO_MANY = 0.08
-"""How far a diphthong is from its vowel alone (ow for o)."""
+_GLIDE_TOO_MANY = 0.5
+"""How far a diphthong is from its vowel alone (ow for o), as a share of how far it glides."""
 
 
 @dataclass(frozen=True)
@@ -128,13 +128,13 @@ class Inventory:
             is_foreign = self._is_native and language_of(symbol) not in ("", self._language)
             for phones in alternatives:
                 carries = self._bank.symbols[symbol] == "vowel"
-                if carries == any(map(is_vowel, phones)) or (
-                    not carries and all(OFF_GLIDE in phone for phone in phones)
-                ):
+                is_glide = not carries and all(OFF_GLIDE in phone for phone in phones)
+                if is_glide or carries == any(map(is_vowel, phones)):
                     cost = _EACH_SYMBOL + (_FOREIGN if is_foreign else 0.0)
                     found.append(_Candidate(symbol, phones, cost))
                     if len(phones) == 2 and is_nucleus(phones[0]) and OFF_GLIDE in phones[1]:
-                        found.append(_Candidate(symbol, phones[:1], cost, _GLIDE_TOO_MANY))
+                        too_many = 0.02 + _GLIDE_TOO_MANY * distance(phones[0], phones[1].replace(OFF_GLIDE, ""))
+                        found.append(_Candidate(symbol, phones[:1], cost, too_many))
         return found
 
     def _nearest(self, phones: tuple[str, ...]) -> _Way:
