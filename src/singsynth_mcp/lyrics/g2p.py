@@ -14,10 +14,12 @@ from singsynth_mcp.lyrics.cmudict import Pronunciation
 from singsynth_mcp.lyrics.english import best_fitting, has_elision, read_english, shortened
 from singsynth_mcp.lyrics.espeak import espeak
 from singsynth_mcp.lyrics.kana import LONG, NASAL, SMALL_TSU, romaji
+from singsynth_mcp.lyrics.latin import as_italian
 from singsynth_mcp.lyrics.sounds import Sound, Syllable, fitted, in_syllables, sounds_of, symbol_sounds
 
 _VOWEL_LETTERS = re.compile(r"[aeiouyäöüàâæéèêëîïôœùûáíóúãõåøаеёиоуыэюяαεηιουω]+")
-_AS_SUNG = {"ɔø": "ɔɪ", "ɔʏ": "ɔɪ"}
+_PURE = {"ɪ": "i", "ʊ": "u"}
+_AS_SUNG = {"de": {"ɔø": "ɔɪ"}, "it": _PURE, "la": _PURE}
 """Tokens of espeak-ng → what singers make of them."""
 _MUTE_E = re.compile(r"(?:e|es|ent)$")
 _BUILT_IN = frozenset({"en", "ja", "zh"})
@@ -62,8 +64,11 @@ def speak(word: str, language: str, written: Sequence[str] = (), in_line: Sequen
         return _english(word, tuple(written))
     if language == "zh":
         return _chinese(word, in_line)
-    tokens = in_line or espeak().read([word], language)[0]
-    sounds = sounds_of([_AS_SUNG.get(token, token) for token in tokens])
+    if language == "la":
+        (tokens,) = espeak().read([as_italian(word)], "it")
+    else:
+        tokens = tuple(in_line) or espeak().read([word], language)[0]
+    sounds = sounds_of([_AS_SUNG.get(language, {}).get(token, token) for token in tokens])
     if written:
         sounds = fitted(sounds, len(written))
     if language == "fr" and sum(sound.is_nucleus for sound in sounds) < len(written) and _MUTE_E.search(word.lower()):
