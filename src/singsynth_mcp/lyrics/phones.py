@@ -61,6 +61,7 @@ _PLACES = {
     "retroflex": ("tip", 0.12),
     "alveolopalatal": ("tip", 0.13),
     "palatal": ("palate", 0.0),
+    "labiopalatal": ("palate", 0.05),
     "velar": ("back", 0.0),
     "uvular": ("back", 0.05),
     "pharyngeal": ("throat", 0.0),
@@ -86,7 +87,8 @@ labiodental nasal - ɱ
 labiodental fricative f v
 labiodental approximant - ʋ
 labiodental affricate pf bv
-labiovelar approximant ʍ w,ɥ
+labiovelar approximant ʍ w
+labiopalatal approximant - ɥ
 dental fricative θ ð
 alveolar plosive t d
 alveolar nasal - n
