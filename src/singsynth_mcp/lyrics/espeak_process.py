@@ -49,6 +49,7 @@ def _load() -> None:
     EspeakWrapper.set_data_path(espeakng_loader.get_data_path())
 
 
+@cache
 def _languages() -> list[str]:
     from phonemizer.backend import EspeakBackend
 

@@ -52,6 +52,15 @@ def said_in_lines(lines: Sequence[Sequence[str]], language: str) -> list[list[tu
     return [[()] * len(line) for line in lines]
 
 
+def read_ahead(words: Sequence[str], language: str) -> None:
+    """Read words that `speak` will be asked for in one go: each by itself would wait for an answer of its own.
+
+    Raises EspeakMissing.
+    """
+    if language not in (*_BUILT_IN, "fr", "la") and words:
+        espeak().read(words, language)
+
+
 def speak(word: str, language: str, written: Sequence[str] = (), in_line: Sequence[str] = ()) -> Spoken | None:
     """Return how a word is said; None where nobody knows.
 

@@ -46,9 +46,6 @@ class _Way:
     steps: tuple[tuple[str, str, float], ...] = ()
     """(phones, symbol, distance)."""
 
-    def and_then(self, cost: float, *steps: tuple[str, str, float]) -> _Way:
-        return _Way(self.cost + cost, self.steps + steps)
-
 
 class Inventory:
     """The symbols of a voicebank by what they sound like, for words of one language.
@@ -145,9 +142,9 @@ class Inventory:
     def _search(self, phones: tuple[str, ...]) -> _Way:
         ways: list[_Way] = [_Way(0.0)] + [_Way(inf)] * len(phones)
 
-        def offer(stop: int, way: _Way) -> None:
-            if way.cost < ways[stop].cost:
-                ways[stop] = way
+        def offer(stop: int, here: _Way, cost: float, *steps: tuple[str, str, float]) -> None:
+            if here.cost + cost < ways[stop].cost:
+                ways[stop] = _Way(here.cost + cost, here.steps + steps)
 
         for i, phone in enumerate(phones):
             here = ways[i]
@@ -157,13 +154,13 @@ class Inventory:
                     apart = one.apart + sum(map(distance, phones[i:stop], one.phones))
                     if apart < FARTHEST:
                         step = ("".join(phones[i:stop]), one.symbol, round(apart, 3))
-                        offer(stop, here.and_then(apart + one.cost, step))
+                        offer(stop, here, apart + one.cost, step)
             if phone == "ʔ":
-                offer(i + 1, here.and_then(DROPPED, (phone, "", DROPPED)))
+                offer(i + 1, here, DROPPED, (phone, "", DROPPED))
             pieces = parts(phone)
             if pieces and len(phones) + len(pieces) < 30:
                 way = self._nearest(pieces)
-                offer(i + 1, here.and_then(way.cost + _PARTED, *way.steps))
+                offer(i + 1, here, way.cost + _PARTED, *way.steps)
         return ways[-1]
 
     def _symbol(self, name: str) -> Symbol:

@@ -15,7 +15,7 @@ from singsynth_mcp.lyrics.chinese import plain_pinyin
 from singsynth_mcp.lyrics.dictionary import Lexicon, split_hint
 from singsynth_mcp.lyrics.espeak import EspeakMissing
 from singsynth_mcp.lyrics.foreign import ForeignWords, warning
-from singsynth_mcp.lyrics.g2p import Spoken, can_speak, morae_in_syllables, said_in_lines, speak
+from singsynth_mcp.lyrics.g2p import Spoken, can_speak, morae_in_syllables, read_ahead, said_in_lines, speak
 from singsynth_mcp.lyrics.kana import clean, is_japanese
 from singsynth_mcp.lyrics.model import NoteKey, Source, Substitution, Symbol, Word
 from singsynth_mcp.lyrics.recognise import NOT_LATIN, is_latin
@@ -111,7 +111,9 @@ class Reader:
 
     def in_lines(self, lines: Sequence[Sequence[str]], language: str) -> list[list[tuple[str, ...]]]:
         """Return how each word of lines is said among its neighbours, for `read`."""
+        lexicon = self._lexicon(language)
         try:
+            read_ahead([word for line in lines for word in line if word and not lexicon.lookup(word)], language)
             return said_in_lines(lines, language)
         except EspeakMissing as missing:
             self._without_espeak(missing)
