@@ -135,7 +135,6 @@ async def test_what_an_installation_lacks_is_not_remembered(
     request = PhonemizeRequest(text="love xylographia", language="en")
     with monkeypatch.context() as patch:
         patch.setattr(g2p, "espeak", lambda: Espeak(("/nowhere/python",)))
-        g2p._english.cache_clear()
         result = await phonemize(request, services)
     assert [warning.code for warning in result.warnings or []] == ["g2p_missing", "unread_word"]
     assert [row.source for row in result.words or []] == ["cmudict", "unread"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -72,7 +73,11 @@ def read_english(text: str, syllables: Sequence[str] = ()) -> EnglishReading | N
 
     syllables: the word as the score parts it, which tells the halves of a compound (yel-low-ham-mer).
     """
-    word = _normal(text)
+    return _read(_normal(text), tuple(syllables))
+
+
+@lru_cache(maxsize=4096)
+def _read(word: str, syllables: tuple[str, ...]) -> EnglishReading | None:
     if not any(map(str.isalnum, word)):
         return None
     listed = _listed(word.lower())

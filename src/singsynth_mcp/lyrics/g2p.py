@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from singsynth_mcp.lyrics import chinese
@@ -120,7 +119,6 @@ def merged(syllables: Sequence[Syllable], written: Sequence[str]) -> tuple[Sylla
     return tuple(sum((next(rest) for _ in range(size)), ()) for size in sizes)
 
 
-@lru_cache(maxsize=4096)
 def _english(word: str, written: tuple[str, ...]) -> Spoken | None:
     found = read_english(word, written)
     if found is None:
