@@ -110,11 +110,6 @@ def arpabet_of_ipa(tokens: Sequence[str]) -> Pronunciation:
     return tuple(phonemes)
 
 
-def hint_of(pronunciation: Sequence[str]) -> str:
-    """Return a pronunciation as a hint: `r iy d`."""
-    return " ".join(phoneme.rstrip("012").lower() for phoneme in pronunciation)
-
-
 def _sound(phoneme: str) -> Sound:
     name = phoneme.rstrip("012").lower()
     names = {"AH0": ("ax", "ah"), "HH": ("hh", "h")}.get(phoneme, (name,))

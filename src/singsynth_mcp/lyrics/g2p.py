@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from singsynth_mcp.lyrics import chinese
-from singsynth_mcp.lyrics.arpabet import arpabet_of_ipa, arpabet_sounds, hint_of
+from singsynth_mcp.lyrics.arpabet import arpabet_of_ipa, arpabet_sounds
 from singsynth_mcp.lyrics.cmudict import Pronunciation
 from singsynth_mcp.lyrics.english import best_fitting, has_elision, read_english, shortened
 from singsynth_mcp.lyrics.espeak import espeak
@@ -30,8 +30,8 @@ class Spoken:
 
     syllables: tuple[Syllable, ...]
     source: Literal["cmudict", "rules", "g2p"]
-    others: tuple[str, ...] = ()
-    """Other pronunciations, as hints."""
+    others: tuple[tuple[Sound, ...], ...] = ()
+    """Other pronunciations."""
 
 
 def can_speak(language: str) -> bool:
@@ -124,12 +124,12 @@ def _english(word: str, written: tuple[str, ...]) -> Spoken | None:
     if found is None:
         (tokens,) = espeak().read([word], "en")
         pronunciation: Pronunciation = arpabet_of_ipa(tokens)
-        others: tuple[str, ...] = ()
+        others: tuple[tuple[Sound, ...], ...] = ()
         source: Literal["cmudict", "rules", "g2p"] = "g2p"
     else:
         chosen = best_fitting(found.pronunciations, len(written)) if written else found.pronunciations[0]
         pronunciation = shortened(chosen, len(written)) if written and has_elision(word) else chosen
-        others = tuple(dict.fromkeys(hint_of(one) for one in found.pronunciations if hint_of(one) != hint_of(chosen)))
+        others = tuple(arpabet_sounds(one) for one in found.pronunciations if one != chosen)
         source = "cmudict" if found.listed else "rules"
     if not pronunciation:
         return None

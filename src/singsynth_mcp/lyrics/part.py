@@ -9,7 +9,7 @@ from itertools import groupby
 from singsynth_mcp.lyrics import japanese
 from singsynth_mcp.lyrics.chinese import plain_pinyin
 from singsynth_mcp.lyrics.dictionary import split_hint
-from singsynth_mcp.lyrics.kana import clean, is_japanese, split_kana
+from singsynth_mcp.lyrics.kana import clean, is_for_open_jtalk, split_kana
 from singsynth_mcp.lyrics.model import NoteKey, Word
 from singsynth_mcp.lyrics.reading import Reader, Reading
 from singsynth_mcp.lyrics.words import WrittenWord, written_words
@@ -47,7 +47,9 @@ class _PartReader:
 
     def words(self) -> list[Word]:
         for line in self._lines():
-            if any(unit.language == "ja" and unit.reading is None and is_japanese(unit.written.text) for unit in line):
+            if any(
+                unit.language == "ja" and unit.reading is None and is_for_open_jtalk(unit.written.text) for unit in line
+            ):
                 self._read_kanji_line(line)
             else:
                 for unit in line:

@@ -16,7 +16,7 @@ from singsynth_mcp.lyrics.dictionary import Lexicon, split_hint
 from singsynth_mcp.lyrics.espeak import EspeakMissing
 from singsynth_mcp.lyrics.foreign import ForeignWords, warning
 from singsynth_mcp.lyrics.g2p import Spoken, can_speak, morae_in_syllables, read_ahead, said_in_lines, speak
-from singsynth_mcp.lyrics.kana import clean, is_japanese
+from singsynth_mcp.lyrics.kana import clean, is_for_open_jtalk
 from singsynth_mcp.lyrics.model import NoteKey, Source, Substitution, Symbol, Word
 from singsynth_mcp.lyrics.recognise import NOT_LATIN, is_latin
 from singsynth_mcp.lyrics.sounds import Sound, Syllable, in_syllables
@@ -224,7 +224,13 @@ class Reader:
             starts.append(len(symbols))
             symbols += spelling.symbols
             substitutions |= dict.fromkeys(spelling.substitutions)
-        return Reading(tuple(symbols), spoken.source, tuple(starts), tuple(substitutions), spoken.others)
+        others = dict.fromkeys(self._hint(sounds, language) for sounds in spoken.others)
+        others.pop(_hint_of(symbols, language), None)
+        return Reading(tuple(symbols), spoken.source, tuple(starts), tuple(substitutions), tuple(filter(None, others)))
+
+    def _hint(self, sounds: Sequence[Sound], language: str) -> str:
+        spelling = self._lexicon(language).inventory.spell(tuple(sounds))
+        return _hint_of(spelling.symbols, language) if spelling else ""
 
     def _cut(self, reading: Reading, language: str) -> Reading:
         """Return a reading with its syllables by maximal onset; Japanese morae are told by their vowels."""
@@ -255,7 +261,7 @@ class Reader:
         reading = self.read(text, language)
         if reading and reading.symbols:
             yield reading.word(bare, language)
-        elif language == "ja" and is_japanese(bare):
+        elif language == "ja" and is_for_open_jtalk(bare):
             for read in japanese.read_kanji(bare):
                 found = self.read_morae(read.morae, language)
                 sung = found is not None and found.symbols
@@ -266,6 +272,11 @@ class Reader:
                 )
         else:
             yield self.unread(text, language)
+
+
+def _hint_of(symbols: Sequence[Symbol], language: str) -> str:
+    """Return symbols as a hint, without the prefix of the word's own language."""
+    return " ".join(symbol.symbol.removeprefix(f"{language}/") for symbol in symbols)
 
 
 def _where(part: str | None, note: PlayedNote | None) -> str:
