@@ -66,6 +66,7 @@ def test_nothing_is_found_that_is_not_listed(word: str) -> None:
         ("o'er", "AO1 R"),
         ("’Tis", "T IH1 Z"),
         ("'round", "R AW1 N D"),
+        ("in the", "IH0 N DH AH0"),
         ("well-beloved", "W EH1 L B IH0 L AH1 V D"),
         ("splendour", "S P L EH1 N D ER0"),
         ("U.S.A.", "Y UW1 EH1 S EY1"),

@@ -40,6 +40,20 @@ def test_english_by_the_names_that_the_replacements_lead_to(english: Voicebank) 
     assert reader.warnings == []
 
 
+def test_a_contraction_is_never_looked_up_without_its_apostrophe(tmp_path: Path) -> None:
+    types = {"SP": "vowel"} | ARPABET
+    entries = {"well": ["aa"], "dont": ["aa"], "i'm": ["ay", "m"], "rose": ["r", "ow", "z"], "'tis": ["t", "ih", "z"]}
+    bank = text_bank(tmp_path / "apostrophes", types, entries, "en")
+    assert sung(bank, "we'll don’t I’m “rose!” 'rose' ’tis", "en") == [
+        "w iy l",
+        "d ow n t",
+        "ay m",
+        "r ow z",
+        "r ow z",
+        "t ih z",
+    ]
+
+
 def test_english_by_prefixed_names(bilingual: Voicebank) -> None:
     (word,) = Reader(bilingual, "en").read_text("father")
     assert [(symbol.symbol, symbol.language, symbol.role) for symbol in word.phonemes] == [

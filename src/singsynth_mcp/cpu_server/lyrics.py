@@ -143,11 +143,11 @@ def _checked_language(wanted: str | None, bank: Voicebank) -> str | None:
     try:
         if language in bank.languages or can_speak(language):
             return language
-        why = f"nothing here reads {wanted!r}"
+        why = "nothing here reads it"
     except EspeakMissing as missing:
-        why = f"voicebank {bank.id} does not sing {wanted!r}, and {missing.message}"
+        why = missing.message
     raise UnknownName(
-        why,
+        f"voicebank {bank.id} does not sing {wanted!r}, and {why}",
         hint=f"Its languages: {', '.join(bank.languages)}; list_voicebanks shows those of the others. Most others "
         "(ISO 639: de, fr, it …) are sung with its nearest phonemes.",
         languages=list(bank.languages),

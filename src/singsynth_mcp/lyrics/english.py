@@ -14,10 +14,9 @@ from typing import NamedTuple
 
 from singsynth_mcp.lyrics.cmudict import Pronunciation, is_vowel, pronunciations
 from singsynth_mcp.lyrics.english_numbers import number_words
+from singsynth_mcp.lyrics.words import plain_word
 
-_APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼ`´＇′"), "'")
-_HYPHENS = re.compile("[-\u2010\u2011\u2013\u2014/]+")
-_EDGES = ' \t.,;:!?"“”„«»()[]{}…*_~|'
+_JOINTS = re.compile(r"[-\u2010\u2011\u2013\u2014/\s]+")
 _SUNG = {
     "o'er": ("AO1 R",),
     "e'er": ("EH1 R",),
@@ -114,10 +113,8 @@ def has_elision(text: str) -> bool:
 
 def _normal(text: str) -> str:
     """Return a word with plain apostrophes and without what stands round it; a period belongs to an abbreviation."""
-    text = text.translate(_APOSTROPHES).strip()
-    if re.fullmatch(r"(?:[A-Za-z]\.){2,}", text):
-        return text
-    return text.strip(_EDGES)
+    text = text.strip()
+    return text if re.fullmatch(r"(?:[A-Za-z]\.){2,}", text) else plain_word(text)
 
 
 def _listed(word: str) -> tuple[Pronunciation, ...]:
@@ -149,7 +146,7 @@ def _derived(word: str, depth: int = 0) -> tuple[Pronunciation, ...]:
     """Return what rules make of a word in lower case from words that are listed."""
     if depth > _RECURSION or not word:
         return ()
-    parts = [part for part in _HYPHENS.split(word) if part]
+    parts = [part for part in _JOINTS.split(word) if part]
     if len(parts) > 1:
         return _joined([_known(part, depth)[:1] for part in parts])
     rules = (_contraction, _elided, _plural, _past, _suffixed, _british)

@@ -20,7 +20,7 @@ from singsynth_mcp.lyrics.kana import clean, is_for_open_jtalk
 from singsynth_mcp.lyrics.model import NoteKey, Source, Substitution, Symbol, Word
 from singsynth_mcp.lyrics.recognise import NOT_LATIN, is_latin
 from singsynth_mcp.lyrics.sounds import Sound, Syllable, in_syllables
-from singsynth_mcp.lyrics.words import language_of_text, text_words
+from singsynth_mcp.lyrics.words import language_of_text, plain_word, text_words
 from singsynth_mcp.score.model import PlayedNote, ScoreWarning
 from singsynth_mcp.voicebanks import Voicebank
 
@@ -96,7 +96,7 @@ class Reader:
         if hint is not None:
             symbols = lexicon.hint(hint, word=bare, where=_where(self.part, note))
             return self._cut(Reading(symbols, "hint"), language)
-        found = lexicon.lookup(bare) or lexicon.lookup(clean(bare)) or self._pinyin_symbols(bare, language, in_line)
+        found = _looked_up(bare, lexicon) or self._pinyin_symbols(bare, language, in_line)
         if found:
             return self._cut(Reading(found, "dictionary"), language)
         typed = lexicon.phonemes(bare)
@@ -113,7 +113,7 @@ class Reader:
         """Return how each word of lines is said among its neighbours, for `read`."""
         lexicon = self._lexicon(language)
         try:
-            read_ahead([word for line in lines for word in line if word and not lexicon.lookup(word)], language)
+            read_ahead([word for line in lines for word in line if word and not _looked_up(word, lexicon)], language)
             return said_in_lines(lines, language)
         except EspeakMissing as missing:
             self._without_espeak(missing)
@@ -177,7 +177,7 @@ class Reader:
         """Tell whether a word in Latin letters is none of a language written in others: no romaji."""
         lexicon = self._lexicon(language)
         bare, hint = split_hint(text.strip())
-        if hint is not None or lexicon.lookup(bare) or lexicon.lookup(clean(bare)) or lexicon.phonemes(bare):
+        if hint is not None or _looked_up(bare, lexicon) or lexicon.phonemes(bare):
             return False
         if language == "ja":
             return japanese.written_morae(bare) is None
@@ -272,6 +272,13 @@ class Reader:
                 )
         else:
             yield self.unread(text, language)
+
+
+def _looked_up(word: str, lexicon: Lexicon) -> tuple[Symbol, ...] | None:
+    """Return the dictionary's reading of a word, with or without the marks round it; we'll is no well."""
+    plain = plain_word(word)
+    spellings = dict.fromkeys((word, plain, plain.strip("'"), *(() if "'" in plain else (clean(word),))))
+    return next((found for spelling in spellings if (found := lexicon.lookup(spelling))), None)
 
 
 def _hint_of(symbols: Sequence[Symbol], language: str) -> str:

@@ -15,6 +15,8 @@ NEXT_SYLLABLE = "+"
 """The lyric of a note that sings the next syllable of the word before it (OpenUtau's)."""
 HELD = ("+~", "+*", "-")
 """Lyrics of a note that holds the vowel before it: OpenUtau's, and other editors'."""
+_APOSTROPHES = dict.fromkeys(map(ord, "’‘ʼ`´＇′"), "'")
+_EDGES = ' \t.,;:!?¡¿"“”„«»()[]{}…*_~|'
 _TEXT_WORD = re.compile(r"[^\s\[\]]*\[[^\[\]]*\]|[^\s\[\]]+")
 
 
@@ -78,6 +80,11 @@ def language_of_text(text: str, tagged: str, default: str, known: Iterable[str])
         has_kana = any(unicodedata.name(character, "").startswith(("HIRAGANA", "KATAKANA")) for character in text)
         return "ja" if has_kana or default not in ("zh", "yue", "zh-yue") else default
     return language_of_script(text, default) or default
+
+
+def plain_word(text: str) -> str:
+    """Return a word with straight apostrophes and without the marks and quotes round it."""
+    return text.translate(_APOSTROPHES).strip(_EDGES)
 
 
 def text_words(text: str) -> list[str]:
