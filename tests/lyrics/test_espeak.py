@@ -40,6 +40,7 @@ def test_words_are_read_in_order_and_only_once() -> None:
     assert reader.knows("zh-yue")
     assert not reader.knows("tlh")
     assert reader.read(["Haus"], "tlh") == [()]
+    assert not {"phonemizer", "espeakng_loader"} & set(sys.modules)
 
 
 def test_a_line_is_read_with_its_liaisons() -> None:
