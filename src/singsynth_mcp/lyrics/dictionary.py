@@ -34,11 +34,6 @@ class Lexicon:
         self.bank = bank
         self.language = language
 
-    @property
-    def is_native(self) -> bool:
-        """Whether the voicebank sings the language, or does not say what it sings."""
-        return self.language in self.bank.languages or not self.bank.languages
-
     @cached_property
     def inventory(self) -> Inventory:
         """The voicebank's symbols by what they sound like."""
@@ -47,7 +42,7 @@ class Lexicon:
     @cached_property
     def _dictionary(self) -> PhonemeDictionary:
         """Its dictionary of the language; the general one is not of a language that it does not sing."""
-        return self.bank.dictionary(self.language) if self.is_native else PhonemeDictionary()
+        return self.bank.dictionary(self.language) if self.bank.sings(self.language) else PhonemeDictionary()
 
     def lookup(self, grapheme: str) -> tuple[Symbol, ...] | None:
         """Return the dictionary's reading; None where it has none, or one with symbols the inventory lacks."""

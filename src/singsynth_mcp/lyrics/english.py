@@ -41,6 +41,7 @@ _SUNG = {
 """What the dictionary lacks, or lists as it is spoken and not as it is sung."""
 _VOICELESS = frozenset(["P", "T", "K", "F", "TH"])
 _HISSING = frozenset(["S", "Z", "SH", "ZH", "CH", "JH"])
+_SILENT_BEFORE_D = _VOICELESS | {"S", "SH", "CH"}
 _CLITICS = {"'ll": "AH0 L", "'ve": "AH0 V", "'re": "ER0", "'m": "AH0 M", "n't": "AH0 N T"}
 _ENDINGS = {
     "ing": "IH0 NG",
@@ -161,7 +162,7 @@ def _contraction(word: str, depth: int) -> tuple[Pronunciation, ...]:
     if word.endswith("'s") and (stems := _known(word[:-2], depth)):
         return _with_s(stems)
     if word.endswith("'d"):
-        return _with_d(_known(word[:-2] + "ed", depth) or _known(word[:-2], depth), word)
+        return _known(word[:-2] + "ed", depth)
     for clitic, spoken in _CLITICS.items():
         if word.endswith(clitic) and (stems := _known(word.removesuffix(clitic), depth)):
             return _followed_by(stems, spoken)
@@ -174,8 +175,7 @@ def _elided(word: str, depth: int) -> tuple[Pronunciation, ...]:
     if place < 0 or place == len(word) - 1:
         return _known(word.strip("'"), depth) if "'" in word else ()
     for letter in "eoaiuv":
-        found = _known(word[:place] + letter + word[place + 1 :], _RECURSION)
-        if found:
+        if found := _listed(word[:place] + letter + word[place + 1 :]):
             return found
     return ()
 
@@ -194,7 +194,7 @@ def _plural(word: str, depth: int) -> tuple[Pronunciation, ...]:
 def _past(word: str, depth: int) -> tuple[Pronunciation, ...]:
     if not word.endswith("ed"):
         return ()
-    return next((_with_d(found, "") for stem in _stems(word, "ed") if (found := _known(stem, depth))), ())
+    return next((_with_d(found) for stem in _stems(word, "ed") if (found := _known(stem, depth))), ())
 
 
 def _suffixed(word: str, depth: int) -> tuple[Pronunciation, ...]:
@@ -241,13 +241,9 @@ def _with_s(stems: Sequence[Pronunciation]) -> tuple[Pronunciation, ...]:
     )
 
 
-def _with_d(stems: Sequence[Pronunciation], word: str) -> tuple[Pronunciation, ...]:
-    """Return past tenses; of a stem that is one already (`lov'd` was looked up as `loved`), itself."""
-    if word:
-        return tuple(stem if stem[-1] in ("D", "T") else (*stem, "D") for stem in stems)
-    voiceless = _VOICELESS | {"S", "SH", "CH"}
+def _with_d(stems: Sequence[Pronunciation]) -> tuple[Pronunciation, ...]:
     return tuple(
-        stem + (("AH0", "D") if stem[-1] in ("D", "T") else ("T",) if stem[-1] in voiceless else ("D",))
+        stem + (("AH0", "D") if stem[-1] in ("D", "T") else ("T",) if stem[-1] in _SILENT_BEFORE_D else ("D",))
         for stem in stems
     )
 

@@ -28,7 +28,7 @@ class ForeignWords:
 
     def note(self, word: Word, at: PlayedNote | None = None) -> None:
         """Look at a word that was read."""
-        if word.phonemes and word.source != "hint" and (word.substitutions or not self._sings(word.language)):
+        if word.phonemes and word.source != "hint" and (word.substitutions or not self._bank.sings(word.language)):
             seen = self._languages.setdefault(word.language, _Language(at))
             seen.words += 1
             seen.distances |= {(one.sound, one.symbol): one.distance for one in word.substitutions}
@@ -43,14 +43,11 @@ class ForeignWords:
         listed = ", ".join(shown[:_SHOWN]) + (f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else "")
         words = "1 word is" if seen.words == 1 else f"{seen.words} words are"
         what = f"{words} sung with the nearest of its phonemes" + (f": {listed}" if listed else "")
-        if self._sings(language):
+        if self._bank.sings(language):
             message = f"voicebank {self._bank.id} lacks sounds of {language or 'its language'!r}; {what}"
             return warning("phonemes_substituted", message, part, seen.first)
         message = f"voicebank {self._bank.id} does not sing {language!r}; {what}"
         return warning("language_not_supported", message, part, seen.first)
-
-    def _sings(self, language: str) -> bool:
-        return language in self._bank.languages or not self._bank.languages
 
 
 def warning(code: str, message: str, part: str | None, note: PlayedNote | None) -> ScoreWarning:

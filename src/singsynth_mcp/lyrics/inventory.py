@@ -60,7 +60,7 @@ class Inventory:
         self._bank = bank
         self._language = language
         self._replacements = replacements
-        self._is_native = language in bank.languages or not bank.languages
+        self._is_native = bank.sings(language)
         self._known: dict[tuple[str, ...], _Way] = {}
 
     def spell(self, syllable: Syllable) -> Spelling | None:

@@ -122,7 +122,7 @@ class Reader:
     def read_morae(self, morae: Sequence[str], language: str) -> Reading | None:
         """Return the phonemes of Japanese morae; None when the voicebank has no way to sing one of them."""
         lexicon = self._lexicon(language)
-        found = japanese.mora_symbols(morae, lexicon) if lexicon.is_native else None
+        found = japanese.mora_symbols(morae, lexicon) if self.bank.sings(language) else None
         if found is not None:
             return Reading(*found)
         return self._spelled(Spoken(morae_in_syllables(morae), "rules"), language)
@@ -184,7 +184,7 @@ class Reader:
         return language != "zh" or plain_pinyin(bare) is None
 
     def _can_read(self, language: str) -> bool:
-        if self._lexicon(language).is_native:
+        if self.bank.sings(language):
             return True
         try:
             return can_speak(language)

@@ -122,6 +122,10 @@ class Voicebank:
         language = self.character.default_language
         return (language,) if language else tuple(sorted(set(self._dictionary_files) - {""}))
 
+    def sings(self, language: str) -> bool:
+        """Tell whether it sings a language; one that does not say what it sings may sing any."""
+        return language in self.languages or not self.languages
+
     @property
     def speakers(self) -> tuple[str, ...]:
         """Speakers of the acoustic model; empty where it has one voice."""
