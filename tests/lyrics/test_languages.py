@@ -233,3 +233,27 @@ def test_a_tag_that_nobody_reads_is_warned_of_once(kana: Voicebank) -> None:
     reader = Reader(kana, "ja", "P1")
     assert reader.language_of("sa", "tlh") == reader.language_of("ku", "tlh") == "ja"
     assert [warning.code for warning in reader.warnings] == ["language_not_supported"]
+
+
+COMMON = """
+love rose moon night summer winter garden river mountain flower dancing singing happy lonely morning evening heaven
+shadow candle silver golden thunder whisper
+"""
+
+
+def test_a_dictionary_that_what_reads_other_words_disagrees_with_is_warned_of(tmp_path: Path) -> None:
+    types = {"SP": "vowel"} | ARPABET
+    words = COMMON.split()
+    right = {word: said.split() for word, said in zip(words, sung_plainly(tmp_path, types, words), strict=True)}
+    wrong = {word: ["k", "aa", "t"] for word in words}
+    for name, entries, codes in (("right", right, []), ("wrong", wrong, ["g2p_disagrees"])):
+        reader = Reader(text_bank(tmp_path / name, types, entries, "en"), "en")
+        reader.read_text("love strength")
+        assert [warning.code for warning in reader.warnings] == codes
+        reader = Reader(text_bank(tmp_path / f"{name} again", types, entries, "en"), "en")
+        reader.read_text("love rose")  # Nothing but the dictionary is asked.
+        assert reader.warnings == []
+
+
+def sung_plainly(folder: Path, types: dict[str, str], words: list[str]) -> list[str]:
+    return sung(text_bank(folder / "plain", types, {}, "en"), " ".join(words), "en")

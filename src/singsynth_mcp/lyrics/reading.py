@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from singsynth_mcp.errors import InvalidLyrics
 from singsynth_mcp.lyrics import japanese
+from singsynth_mcp.lyrics.agreement import LEAST_AGREEMENT
 from singsynth_mcp.lyrics.chinese import plain_pinyin
 from singsynth_mcp.lyrics.dictionary import Lexicon, split_hint
 from singsynth_mcp.lyrics.espeak import EspeakMissing
@@ -20,7 +22,7 @@ from singsynth_mcp.lyrics.kana import clean, is_for_open_jtalk
 from singsynth_mcp.lyrics.model import NoteKey, Source, Substitution, Symbol, Word
 from singsynth_mcp.lyrics.recognise import NOT_LATIN, is_latin
 from singsynth_mcp.lyrics.sounds import Sound, Syllable, in_syllables
-from singsynth_mcp.lyrics.words import language_of_text, plain_word, text_words
+from singsynth_mcp.lyrics.words import language_of_text, text_words
 from singsynth_mcp.score.model import PlayedNote, ScoreWarning
 from singsynth_mcp.voicebanks import Voicebank
 
@@ -96,7 +98,7 @@ class Reader:
         if hint is not None:
             symbols = lexicon.hint(hint, word=bare, where=_where(self.part, note))
             return self._cut(Reading(symbols, "hint"), language)
-        found = _looked_up(bare, lexicon) or self._pinyin_symbols(bare, language, in_line)
+        found = lexicon.lookup_word(bare) or self._pinyin_symbols(bare, language, in_line)
         if found:
             return self._cut(Reading(found, "dictionary"), language)
         typed = lexicon.phonemes(bare)
@@ -113,7 +115,7 @@ class Reader:
         """Return how each word of lines is said among its neighbours, for `read`."""
         lexicon = self._lexicon(language)
         try:
-            read_ahead([word for line in lines for word in line if word and not _looked_up(word, lexicon)], language)
+            read_ahead([word for line in lines for word in line if word and not lexicon.lookup_word(word)], language)
             return said_in_lines(lines, language)
         except EspeakMissing as missing:
             self._without_espeak(missing)
@@ -147,6 +149,7 @@ class Reader:
         Raises InvalidLyrics when no word has any phonemes; warns first of all when most have none.
         """
         self.warnings += self.foreign.warnings(self.part)
+        self._compare_with_dictionaries(words)
         unread = sum(not word.phonemes for word in words)
         if unread < len(words):
             if unread > len(words) / 2:
@@ -163,6 +166,23 @@ class Reader:
             "hints: word[ph1 ph2].",
         )
 
+    def _compare_with_dictionaries(self, words: Sequence[Word]) -> None:
+        """Warn of each language whose words the dictionary and what reads the others say differently."""
+        read = {word.language for word in words if word.source in ("cmudict", "rules", "g2p")} - {"ja", "zh"}
+        for language in sorted(filter(self.bank.sings, read)):
+            share = self._lexicon(language).agreement(partial(self._symbols_of, language=language))
+            if share is not None and share < LEAST_AGREEMENT:
+                message = (
+                    f"what reads the words that voicebank {self.bank.id}'s {language!r} dictionary lacks reads only"
+                )
+                message += f" {share:.0%} of those it has alike: they may come out in another accent"
+                self.warnings.append(warning("g2p_disagrees", message, self.part, None))
+
+    def _symbols_of(self, word: str, language: str) -> list[str] | None:
+        spoken = self._speak(word, language, (), ())
+        reading = self._spelled(spoken, language) if spoken else None
+        return [symbol.symbol for symbol in reading.symbols] if reading else None
+
     def _before(self, word: Word, following: Word | None) -> Word:
         """Return a word as it is sung before another one: the evening is `dh iy`."""
         is_article = word.language == "en" and word.source == "cmudict" and clean(word.text).lower() == "the"
@@ -177,7 +197,7 @@ class Reader:
         """Tell whether a word in Latin letters is none of a language written in others: no romaji."""
         lexicon = self._lexicon(language)
         bare, hint = split_hint(text.strip())
-        if hint is not None or _looked_up(bare, lexicon) or lexicon.phonemes(bare):
+        if hint is not None or lexicon.lookup_word(bare) or lexicon.phonemes(bare):
             return False
         if language == "ja":
             return japanese.written_morae(bare) is None
@@ -272,13 +292,6 @@ class Reader:
                 )
         else:
             yield self.unread(text, language)
-
-
-def _looked_up(word: str, lexicon: Lexicon) -> tuple[Symbol, ...] | None:
-    """Return the dictionary's reading of a word, with or without the marks round it; we'll is no well."""
-    plain = plain_word(word)
-    spellings = dict.fromkeys((word, plain, plain.strip("'"), *(() if "'" in plain else (clean(word),))))
-    return next((found for spelling in spellings if (found := lexicon.lookup(spelling))), None)
 
 
 def _hint_of(symbols: Sequence[Symbol], language: str) -> str:
