@@ -47,6 +47,39 @@ def romaji_bank(folder: Path) -> Voicebank:
     return text_bank(folder / "romaji", BARE_TYPES, ROMAJI, "")
 
 
+ARPABET = {
+    **dict.fromkeys(
+        ["aa", "ae", "ah", "ao", "aw", "ay", "eh", "er", "ey", "ih", "iy", "ow", "oy", "uh", "uw"], "vowel"
+    ),
+    **dict.fromkeys(["b", "d", "g", "k", "p", "t"], "stop"),
+    **dict.fromkeys(["ch", "jh"], "affricate"),
+    **dict.fromkeys(["dh", "f", "hh", "s", "sh", "th", "v", "z", "zh"], "fricative"),
+    **dict.fromkeys(["m", "n", "ng"], "nasal"),
+    **dict.fromkeys(["l", "r"], "liquid"),
+    **dict.fromkeys(["w", "y"], "semivowel"),
+}
+
+
+def english_bank(folder: Path) -> Voicebank:
+    """Make a bank as English communities do: names of its own, to which the dictionary's replacements lead."""
+    types = {"SP": "vowel", "AP": "vowel"} | {f"x_{name.upper()}": kind for name, kind in ARPABET.items()}
+    bank = text_bank(folder / "english", types, {"lantern": ["x_L", "x_AE", "x_N"]}, "en")
+    rows = [{"from": name, "to": f"x_{name.upper()}"} for name in ARPABET]
+    _write_dictionary(bank.folder / "dsdur", "en", types, {"lantern": ["x_L", "x_AE", "x_N"]}, rows)
+    return get_voicebank("english", (bank.folder,))
+
+
+def bilingual_bank(folder: Path) -> Voicebank:
+    """Make a bank that sings Japanese and English, as the shipped one names its symbols."""
+    types = SHIPPED_TYPES | {f"en/{name}": kind for name, kind in ARPABET.items()}
+    bank = text_bank(folder / "bilingual", types, PREFIXED_KANA, "ja")
+    for stage in (bank.folder, bank.folder / "dsdur"):
+        (stage / "languages.json").write_text(json.dumps({"ja": 1, "en": 2}), encoding="utf-8")
+    rows = [{"from": name, "to": f"en/{name}"} for name in ARPABET]
+    _write_dictionary(bank.folder / "dsdur", "en", types, {}, rows)
+    return get_voicebank("bilingual", (bank.folder,))
+
+
 def wordless_bank(folder: Path) -> Voicebank:
     """Make a bank whose dictionary only types its symbols."""
     return text_bank(folder / "wordless", BARE_TYPES, {}, "")
@@ -70,11 +103,22 @@ def text_bank(
         (stage / "phonemes.json").write_text(ids, encoding="utf-8")
         (stage / "languages.json").write_text(json.dumps({language: 1}), encoding="utf-8")
         (stage / "dsconfig.yaml").write_text(yaml.safe_dump(named | models | config), encoding="utf-8")
+    _write_dictionary(durations, language, types, entries)
+    (folder / "character.yaml").write_text(yaml.safe_dump(character), encoding="utf-8")
+    return get_voicebank(folder.name, (folder,))
+
+
+def _write_dictionary(
+    folder: Path,
+    language: str,
+    types: Mapping[str, str],
+    entries: Mapping[str, Sequence[str]],
+    replacements: Sequence[Mapping[str, str]] = (),
+) -> None:
     dictionary = {
         "symbols": [{"symbol": symbol, "type": type_} for symbol, type_ in types.items()],
         "entries": [{"grapheme": word, "phonemes": list(symbols)} for word, symbols in entries.items()],
+        "replacements": [dict(row) for row in replacements],
     }
     name = f"dsdict-{language}.yaml" if language else "dsdict.yaml"
-    (durations / name).write_text(yaml.safe_dump(dictionary, allow_unicode=True), encoding="utf-8")
-    (folder / "character.yaml").write_text(yaml.safe_dump(character), encoding="utf-8")
-    return get_voicebank(folder.name, (folder,))
+    (folder / name).write_text(yaml.safe_dump(dictionary, allow_unicode=True), encoding="utf-8")

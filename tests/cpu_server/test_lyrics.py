@@ -166,7 +166,7 @@ async def test_a_voicebank_that_changed_is_refused(services: CpuServices, tmp_pa
 async def test_names_that_are_not_there_are_errors_that_list_those_that_are(services: CpuServices) -> None:
     score = await parsed(services, "09-ja-usagi")
     for arguments, there in (
-        ({"score": score, "language": "en"}, "ja"),
+        ({"score": score, "language": "tlh"}, "ja"),
         ({"score": score, "voicebank": "nobody"}, "kana"),
         ({"score": score, "part": "Tuba"}, "P1"),
         ({"score": score, "verse": 7}, "1"),
@@ -196,15 +196,24 @@ async def test_ids_that_are_not_there_or_of_another_kind(services: CpuServices) 
         await align_phonemes_to_notes(AlignRequest(score=score, phonemes=score), services)
 
 
-async def test_german_words_are_no_japanese_and_the_error_says_what_to_do(services: CpuServices) -> None:
+async def test_a_german_song_is_sung_with_the_nearest_kana_phonemes(services: CpuServices) -> None:
     score = await parsed(services, "07-de-9tempi-grace-schumann-ich-kanns-nicht-fassen")
     result = await phonemize(PhonemizeRequest(score=score), services)
     assert size(result) < 4096
-    assert result.warnings is not None
-    assert [warning.code for warning in result.warnings[:2]] == ["mostly_unread", "unread_word"]
-    assert result.warnings[1].measure
+    assert (result.language, result.voicebank) == ("de", "kana")
+    (warning,) = [warning for warning in result.warnings or [] if warning.code == "language_not_supported"]
+    assert "'de'" in warning.message
+    assert "→ ja/" in warning.message
+    assert warning.measure
+    (ich, *_) = result.words or []
+    assert (ich.text, ich.phonemes, ich.source) == ("Ich", ["ja/i", "ja/hy"], "g2p")
+    assert [row.split(" (")[0] for row in ich.substituted or []] == ["ɪ → ja/i"]
+    assert all(row.phonemes for row in result.words or [])
+
+
+async def test_what_nobody_can_read_is_an_error_that_says_what_to_do(services: CpuServices) -> None:
     with pytest.raises(InvalidLyrics) as caught:
-        await phonemize(PhonemizeRequest(text="Ich glaub's nicht"), services)
+        await phonemize(PhonemizeRequest(text="### %%%"), services)
     assert "list_voicebanks" in caught.value.hint
 
 

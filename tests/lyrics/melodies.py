@@ -13,6 +13,9 @@ from singsynth_mcp.lyrics.timing import time_map
 from singsynth_mcp.score.model import Lyric, PlayedNote
 from singsynth_mcp.voicebanks import Voicebank
 
+MARKS = ("+", "+~", "+*", "-")
+"""Lyrics that go on with the word before."""
+
 
 def played(text: str, *, tempo: float = 120, start: Fraction | int = 0, midi: float = 60) -> list[PlayedNote]:
     """Return notes for tokens: `か` a quarter, `か:2` of two quarters, `_` a held vowel, `/` a quarter rest (`/:1/2`).
@@ -26,11 +29,12 @@ def played(text: str, *, tempo: float = 120, start: Fraction | int = 0, midi: fl
         name, _, length = token.partition(":")
         quarters = Fraction(length or 1)
         if name != "/":
-            goes_on = name.endswith("-")
+            is_mark = name in MARKS
+            goes_on = name.endswith("-") and not is_mark
             syllabic = ("middle" if goes_on else "end") if is_open else ("begin" if goes_on else "single")
-            texts = tuple(name.rstrip("'").rstrip("-").split("+"))
+            texts = (name,) if is_mark else tuple(name.rstrip("'").rstrip("-").split("+"))
             lyric = None if name.startswith("_") else Lyric(1, texts, syllabic)
-            is_open = goes_on if lyric else is_open
+            is_open = goes_on if lyric and not is_mark else is_open
             seconds = 60 / tempo
             notes.append(
                 PlayedNote(

@@ -115,7 +115,7 @@ def test_equal_phrases_at_different_places_are_equal_bytes(kana: Voicebank) -> N
 
 
 def test_an_unread_word_and_what_holds_it_stay_silent(kana: Voicebank) -> None:
-    notes = played("か strength _ さ")
+    notes = played("か ### _ さ")
     sung, warnings = sung_notes(notes, words_of(notes, kana), kana.glides, "P1")
     assert [note.played.note_id for note in sung] == ["n0", "n3"]
     assert [(warning.code, warning.measure, warning.beat) for warning in warnings] == [("no_lyric", "1", 3.0)]
@@ -158,7 +158,25 @@ def test_words_are_cut_at_their_vowels(kana: Voicebank, written: str, count: int
 
 tokens = st.tuples(
     st.sampled_from(
-        ["か", "あ", "さん", "みっ", "きょう", "ん", "っ", "ー", "くぁ", "_", "/", "さ'", "_'", "い-", "strength"]
+        [
+            "か",
+            "あ",
+            "さん",
+            "みっ",
+            "きょう",
+            "ん",
+            "っ",
+            "ー",
+            "くぁ",
+            "_",
+            "/",
+            "さ'",
+            "_'",
+            "い-",
+            "###",
+            "strength",
+            "+",
+        ]
     ),
     st.sampled_from(["1/16", "1/8", "1/4", "1/3", "1/2", "1", "2", "9"]),
 )

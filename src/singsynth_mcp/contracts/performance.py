@@ -26,7 +26,7 @@ class PhonemizeRequest(Request):
     part: str | None = Field(default=None, description="Part id or name; the first part with lyrics when left out")
     verse: int | None = Field(default=None, ge=1, description="Left out: pass n sings verse n")
     text: str | None = Field(default=None, description="Free text instead of a score's lyrics")
-    language: str | None = Field(default=None, description="Default (ISO 639); the voicebank's first otherwise")
+    language: str | None = Field(default=None, description="ISO 639; recognised when left out")
     voicebank: str | None = Field(default=None, description="Voicebank id; the shipped voice when left out")
     range: ListRange | None = None
 
@@ -36,7 +36,9 @@ class WordRow(BaseModel):
 
     text: str
     phonemes: list[str]
-    source: Literal["hint", "dictionary", "rules", "g2p", "phonemes", "unread"]
+    source: Literal["hint", "dictionary", "cmudict", "rules", "g2p", "phonemes", "unread"]
+    substituted: list[str] | None = Field(default=None, description="sound → phoneme sung for it (distance, 0 to 1)")
+    others: list[str] | None = Field(default=None, description="Other pronunciations, to be used as a hint")
 
 
 class PhonemizeResult(Result):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
     from singsynth_mcp.performance.model import Curve
     from singsynth_mcp.voicebanks import Voicebank
 
-PHONEMIZE_VERSION = 1
+PHONEMIZE_VERSION = 2
 ALIGN_VERSION = 1
 _WORDS_BYTES = 1800
 """Room that the words may take in a result of under 4 KB."""
+_OTHERS_SHOWN = 3
 _HEADER_WARNINGS = 100
 _DEFAULT_RANGE = (35.9, 84.9)
 """MIDI; 65 Hz to 1100 Hz: where a voicebank does not say what it can sing."""
@@ -47,7 +49,7 @@ async def phonemize(request: PhonemizeRequest, services: CpuServices) -> Phonemi
     if (request.score is None) == (request.text is None):
         raise InvalidRequest("give either score or text", hint="score is an id that parse_score returned.")
     bank = await _voicebank(request.voicebank, services)
-    language = _language(request.language, bank)
+    language = await to_thread.run_sync(_checked_language, request.language, bank)
     key = memo_key(
         *("phonemize", PHONEMIZE_VERSION, request.score, request.part, request.verse, request.text),
         *(language, bank.id, bank.digest),
@@ -55,14 +57,16 @@ async def phonemize(request: PhonemizeRequest, services: CpuServices) -> Phonemi
     manifest = await _recall(key, services)
     if manifest is None:
         if request.text is not None:
-            part, words = None, await to_thread.run_sync(_read_text, request.text, bank, language)
+            part, language, words = None, *await to_thread.run_sync(_read_text, request.text, bank, language)
         else:
             score = await load_score(request.score or "", services)
-            part, words = await to_thread.run_sync(_read_score, score, request, bank, language)
+            part, language, words = await to_thread.run_sync(_read_score, score, request, bank, language)
         header = {"score": request.score, "part": part, "verse": request.verse, "language": language}
         header |= {"voicebank": bank.id, "voicebank_digest": bank.digest}
         manifest = Manifest("phonemes", header, (Entry(0.0, await services.store.put_blob(words.to_json())),))
-        await services.store.remember(key, await services.store.put(manifest))
+        stored = await services.store.put(manifest)
+        if all(warning["code"] != "g2p_missing" for warning in words.warnings):
+            await services.store.remember(key, stored)  # What an installation lacks may come.
     return _phonemize_result(manifest, await _phonemes(manifest, services), request.range)
 
 
@@ -128,38 +132,68 @@ async def _phonemes(manifest: Manifest, services: CpuServices) -> Phonemes:
     return Phonemes.from_json(await services.store.get_blob(manifest.entries[0].blob))
 
 
-def _language(wanted: str | None, bank: Voicebank) -> str:
+def _checked_language(wanted: str | None, bank: Voicebank) -> str | None:
+    """Return the language asked for as the voicebank calls it. Raises UnknownName when nobody can read it."""
+    from singsynth_mcp.lyrics.espeak import EspeakMissing
+    from singsynth_mcp.lyrics.g2p import can_speak
+
+    if wanted is None or not bank.languages or wanted in bank.languages:
+        return wanted
+    language = wanted.replace("_", "-").partition("-")[0].lower()
+    try:
+        if language in bank.languages or can_speak(language):
+            return language
+        why = "nothing here reads it"
+    except EspeakMissing as missing:
+        why = missing.message
+    raise UnknownName(
+        f"voicebank {bank.id} does not sing {wanted!r}, and {why}",
+        hint=f"Its languages: {', '.join(bank.languages)}; list_voicebanks shows those of the others. Most others "
+        "(ISO 639: de, fr, it …) are sung with its nearest phonemes.",
+        languages=list(bank.languages),
+    )
+
+
+def _language_of(texts: Sequence[tuple[str, str]], wanted: str | None, bank: Voicebank) -> str:
+    """Return the language asked for, else that of most texts, by their tags or their words, else the voicebank's first.
+
+    texts: (text, language tag or "").
+    """
+    from singsynth_mcp.lyrics.recognise import recognised
+
     languages = bank.languages
-    if wanted is None:
-        return languages[0] if languages else ""
-    if languages and wanted not in languages:
-        raise UnknownName(
-            f"voicebank {bank.id} does not sing {wanted!r}",
-            hint=f"Its languages: {', '.join(languages)}; list_voicebanks shows those of the others.",
-            languages=list(languages),
-        )
-    return wanted
+    if wanted:
+        return wanted
+    tags = Counter(tag if tag in languages else tag.partition("-")[0] for _, tag in texts)
+    if texts and (most := tags.most_common(1)[0][0]):
+        return most
+    return recognised([text for text, tag in texts if not tag], languages) or (languages[0] if languages else "")
 
 
-def _read_text(text: str, bank: Voicebank, language: str) -> Phonemes:
+def _read_text(text: str, bank: Voicebank, wanted: str | None) -> tuple[str, Phonemes]:
     from singsynth_mcp.lyrics.model import Phonemes
     from singsynth_mcp.lyrics.reading import Reader
+    from singsynth_mcp.lyrics.words import text_words
 
-    reader = Reader(bank, language)
+    reader = Reader(bank, _language_of([(word, "") for word in text_words(text)], wanted, bank))
     words = reader.read_text(text)
-    return Phonemes(tuple(words), tuple(_facts(reader.warnings)))
+    return reader.language, Phonemes(tuple(words), tuple(_facts(reader.warnings)))
 
 
-def _read_score(score: Score, request: PhonemizeRequest, bank: Voicebank, language: str) -> tuple[str, Phonemes]:
+def _read_score(
+    score: Score, request: PhonemizeRequest, bank: Voicebank, wanted: str | None
+) -> tuple[str, str, Phonemes]:
     from singsynth_mcp.lyrics.model import Phonemes
     from singsynth_mcp.lyrics.part import read_part
     from singsynth_mcp.lyrics.reading import Reader
+    from singsynth_mcp.lyrics.words import written_words
     from singsynth_mcp.score.played import played_part
 
     played = played_part(score, request.part, request.verse)
-    reader = Reader(bank, language, played.line)
+    texts = [(word.text, word.language) for word in written_words(played.notes)]
+    reader = Reader(bank, _language_of(texts, wanted, bank), played.line)
     words = read_part(played.notes, reader)
-    return played.line, Phonemes(tuple(words), tuple(_facts([*played.warnings, *reader.warnings])))
+    return played.line, reader.language, Phonemes(tuple(words), tuple(_facts([*played.warnings, *reader.warnings])))
 
 
 def _facts(warnings: Sequence[ScoreWarning]) -> list[dict[str, Any]]:
@@ -174,8 +208,14 @@ def _phonemize_result(manifest: Manifest, phonemes: Phonemes, listed: str | None
     rows: list[WordRow] = []
     room = _WORDS_BYTES
     for word in phonemes.words[first:last]:
-        row = WordRow(text=word.text, phonemes=[symbol.symbol for symbol in word.phonemes], source=word.source)
-        room -= len(row.model_dump_json().encode())
+        row = WordRow(
+            text=word.text,
+            phonemes=[symbol.symbol for symbol in word.phonemes],
+            source=word.source,
+            substituted=[f"{one.sound} → {one.symbol} ({one.distance:.2f})" for one in word.substitutions] or None,
+            others=list(word.others[:_OTHERS_SHOWN]) or None,
+        )
+        room -= len(row.model_dump_json(exclude_none=True).encode())
         if rows and room < 0:
             break
         rows.append(row)
@@ -231,7 +271,7 @@ def _speaker(request: AlignRequest, bank: Voicebank) -> dict[str, Curve]:
 
 
 def _out_of_range(notes: Sequence[PlayedNote], transpose: float, bank: Voicebank, part: str) -> list[ScoreWarning]:
-    from singsynth_mcp.lyrics.reading import warning
+    from singsynth_mcp.lyrics.foreign import warning
     from singsynth_mcp.score.pitch import pitch_name
 
     lowest, highest = bank.range or _DEFAULT_RANGE

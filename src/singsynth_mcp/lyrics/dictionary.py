@@ -7,12 +7,16 @@ config claims about prefixes is not asked (diffsinger-voicebank-format, section 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 
 from singsynth_mcp.errors import InvalidLyrics
+from singsynth_mcp.lyrics.agreement import agreement
+from singsynth_mcp.lyrics.inventory import Inventory
+from singsynth_mcp.lyrics.kana import clean
 from singsynth_mcp.lyrics.model import Symbol
+from singsynth_mcp.lyrics.words import plain_word
 from singsynth_mcp.voicebanks import Voicebank
 from singsynth_mcp.voicebanks.dictionary import PhonemeDictionary
 from singsynth_mcp.voicebanks.inventory import language_of
@@ -34,13 +38,34 @@ class Lexicon:
         self.language = language
 
     @cached_property
+    def inventory(self) -> Inventory:
+        """The voicebank's symbols by what they sound like."""
+        return Inventory(self.bank, self.language, self._dictionary.replacements)
+
+    @cached_property
     def _dictionary(self) -> PhonemeDictionary:
-        return self.bank.dictionary(self.language)
+        """Its dictionary of the language; the general one is not of a language that it does not sing."""
+        return self.bank.dictionary(self.language) if self.bank.sings(self.language) else PhonemeDictionary()
 
     def lookup(self, grapheme: str) -> tuple[Symbol, ...] | None:
         """Return the dictionary's reading; None where it has none, or one with symbols the inventory lacks."""
         written = self._dictionary.lookup(grapheme)
         return self.symbols(written) if written else None
+
+    def lookup_word(self, word: str) -> tuple[Symbol, ...] | None:
+        """Return the dictionary's reading of a word, with or without the marks round it; we'll is no well."""
+        plain = plain_word(word)
+        spellings = dict.fromkeys((word, plain, plain.strip("'"), *(() if "'" in plain else (clean(word),))))
+        return next((found for spelling in spellings if (found := self.lookup(spelling))), None)
+
+    def agreement(self, read: Callable[[str], Sequence[str] | None]) -> float | None:
+        """Return the share of the dictionary's words that `read` (word → symbols) reads alike; None for too few."""
+
+        def listed(word: str) -> list[str] | None:
+            found = self.lookup(word)
+            return [symbol.symbol for symbol in found] if found else None
+
+        return agreement(self._dictionary.entries, listed, read)
 
     def symbols(self, written: Sequence[str]) -> tuple[Symbol, ...] | None:
         """Return the inventory's symbols for written ones; None when one is lacking."""

@@ -92,6 +92,11 @@ def is_japanese(text: str) -> bool:
     return bool(_JAPANESE.search(unicodedata.normalize("NFKC", text)))
 
 
+def is_for_open_jtalk(text: str) -> bool:
+    """Tell whether a text that is no kana may be read by Open JTalk: kanji, and numbers in digits."""
+    return is_japanese(text) or any(map(str.isdigit, text))
+
+
 def clean(text: str) -> str:
     """Return a text in its compatibility form, without spaces and punctuation."""
     return _IGNORED.sub("", unicodedata.normalize("NFKC", text))

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from singsynth_mcp.performance.model import Role
 
-Source = Literal["hint", "dictionary", "rules", "g2p", "phonemes", "unread"]
-"""Who read a word: a hint in [brackets], the voicebank's dictionary, spelling rules, a grapheme-to-phoneme library, the
-lyric itself as phonemes, or nobody."""
+Source = Literal["hint", "dictionary", "cmudict", "rules", "g2p", "phonemes", "unread"]
+"""Who read a word: a hint in [brackets], the voicebank's dictionary, the English dictionary of the package, spelling
+rules, a grapheme-to-phoneme library, the lyric itself as phonemes, or nobody."""
 
 NoteKey = tuple[str, int]
 """(note id, pass)."""
@@ -28,6 +28,18 @@ class Symbol:
 
 
 @dataclass(frozen=True)
+class Substitution:
+    """A sound that the voicebank lacks, and what is sung for it."""
+
+    sound: str
+    """In IPA."""
+    symbol: str
+    """"" where the sound is left out."""
+    distance: float
+    """0 is the same sound, 0.1 an accent, 0.3 another sound."""
+
+
+@dataclass(frozen=True)
 class Word:
     """A word, or a syllable sung by itself, with the notes that carry it (none for free text)."""
 
@@ -37,6 +49,11 @@ class Word:
     phonemes: tuple[Symbol, ...]
     """Empty where nobody could read the word: its notes stay silent."""
     notes: tuple[NoteKey, ...] = ()
+    syllables: tuple[int, ...] = ()
+    """Index of the first phoneme of each of its syllables, at most one a note; empty where its vowels tell them."""
+    substitutions: tuple[Substitution, ...] = ()
+    others: tuple[str, ...] = ()
+    """Other pronunciations that the dictionary has, as hints: `r iy d`."""
 
 
 @dataclass(frozen=True)
@@ -65,4 +82,7 @@ def _word(row: dict[str, Any]) -> Word:
         source=row["source"],
         phonemes=tuple(Symbol(**symbol) for symbol in row["phonemes"]),
         notes=tuple((note_id, pass_number) for note_id, pass_number in row["notes"]),
+        syllables=tuple(row["syllables"]),
+        substitutions=tuple(Substitution(**substitution) for substitution in row["substitutions"]),
+        others=tuple(row["others"]),
     )

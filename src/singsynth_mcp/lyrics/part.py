@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from singsynth_mcp.lyrics import japanese
+from singsynth_mcp.lyrics.chinese import plain_pinyin
 from singsynth_mcp.lyrics.dictionary import split_hint
-from singsynth_mcp.lyrics.kana import clean, is_japanese, split_kana
+from singsynth_mcp.lyrics.kana import clean, is_for_open_jtalk, split_kana
 from singsynth_mcp.lyrics.model import NoteKey, Word
 from singsynth_mcp.lyrics.reading import Reader, Reading
 from singsynth_mcp.lyrics.words import WrittenWord, written_words
@@ -17,6 +19,7 @@ from singsynth_mcp.score.model import PlayedNote
 _LINE_GAP_S = 0.25
 """Kanji are read in the context of what stands between two rests this long."""
 _LINE_WORDS = 100
+_LINE_ENDS = (*".,;:!?…", "")
 
 
 @dataclass(frozen=True)
@@ -44,33 +47,64 @@ class _PartReader:
 
     def words(self) -> list[Word]:
         for line in self._lines():
-            if any(unit.language == "ja" and unit.reading is None and is_japanese(unit.written.text) for unit in line):
+            if any(
+                unit.language == "ja" and unit.reading is None and is_for_open_jtalk(unit.written.text) for unit in line
+            ):
                 self._read_kanji_line(line)
             else:
                 for unit in line:
                     self._add(unit)
-        self._reader.expect_phonemes(self._words)
-        return self._words
+        return self._reader.finish(self._words)
 
     def _units(self) -> Iterator[_Unit]:
-        for word in written_words(self._notes):
-            language = self._reader.language_of(word.text, word.language, self._notes[word.first])
-            for written in self._parted(word, language):
-                note = self._notes[written.first]
-                yield _Unit(written, language, self._reader.read(written.text, language, note))
+        words = [
+            (written, language)
+            for word in written_words(self._notes)
+            for language in [self._reader.language_of(word.text, word.language, self._notes[word.first])]
+            for written in self._parted(word, language)
+        ]
+        said = self._said(words)
+        for (word, language), in_line in zip(words, said, strict=True):
+            note = self._notes[word.first]
+            reading = self._reader.read(word.text, language, note, self._sung_texts(word, language), in_line)
+            yield _Unit(word, language, reading)
+
+    def _said(self, words: Sequence[tuple[WrittenWord, str]]) -> list[tuple[str, ...]]:
+        """Return how each word is said among its neighbours; a line ends at a rest and at a punctuation mark."""
+        said: list[tuple[str, ...]] = []
+        for language, run in groupby(words, key=lambda pair: pair[1]):
+            lines: list[list[str]] = []
+            ended = True
+            for word, _ in run:
+                if ended or self._gap_before(word.first) >= _LINE_GAP_S:
+                    lines.append([])
+                lines[-1].append(split_hint(word.text)[0])
+                ended = word.text[-1:] in _LINE_ENDS
+            said += [in_line for line in self._reader.in_lines(lines, language) for in_line in line]
+        return said
+
+    def _sung_texts(self, word: WrittenWord, language: str) -> tuple[str, ...]:
+        """Return the syllables that a word has to fill; a French one elided with the next word's is not its own."""
+        last = word.syllables[-1]
+        lyric = self._notes[last[0]].lyric
+        is_elided = (
+            language == "fr" and len(word.syllables) > 1 and lyric is not None and lyric.syllables[-1] != last[1]
+        )
+        return word.texts[:-1] if is_elided else word.texts
 
     def _parted(self, word: WrittenWord, language: str) -> list[WrittenWord]:
         """Part a word that is read note by note: kana are, and syllables with hints of their own."""
         texts = [text for _, text in word.syllables]
-        has_hints = any("[" in text for text in texts[1:])
-        if has_hints or (language == "ja" and all(japanese.written_morae(split_hint(text)[0]) for text in texts)):
+        by_note = any("[" in text for text in texts[1:])
+        by_note = by_note or (language == "ja" and all(japanese.written_morae(split_hint(text)[0]) for text in texts))
+        if by_note or (language == "zh" and all(map(plain_pinyin, texts))):
             return [WrittenWord([syllable], word.language) for syllable in word.syllables]
         return [word]
 
     def _lines(self) -> Iterator[list[_Unit]]:
         line: list[_Unit] = []
         for unit in self._units():
-            is_hint = unit.reading is not None and unit.reading[1] == "hint"
+            is_hint = unit.reading is not None and unit.reading.source == "hint"
             breaks = line and (
                 line[-1].language != unit.language
                 or len(line) >= _LINE_WORDS
@@ -99,9 +133,8 @@ class _PartReader:
         note = self._notes[unit.written.first]
         if unit.reading is None:
             self._words.append(self._reader.unread(text, unit.language, self._keys([unit]), note))
-        elif unit.reading[0]:
-            symbols, source = unit.reading
-            self._words.append(Word(text, unit.language, source, symbols, self._keys([unit])))
+        elif unit.reading.symbols:
+            self._sing(unit.reading.word(text, unit.language, self._keys([unit])), note)
         elif not self._words or is_rest(self._gap_before(unit.written.first)):
             self._add_long_mark(unit, text, note)
 
@@ -151,10 +184,15 @@ class _PartReader:
         text = "".join(unit.written.text for unit in units)
         sung = japanese.long_vowels_written_out(morae) if len(keys) > 1 else tuple(morae)
         reading = self._reader.read_morae(sung, "ja")
-        if reading and reading[0]:
-            self._words.append(Word(text, "ja", "g2p", reading[0], keys))
+        note = self._notes[units[0].written.first]
+        if reading and reading.symbols:
+            self._sing(replace(reading, source="g2p").word(text, "ja", keys), note)
         else:
-            self._words.append(self._reader.unread(text, "ja", keys, self._notes[units[0].written.first]))
+            self._words.append(self._reader.unread(text, "ja", keys, note))
+
+    def _sing(self, word: Word, note: PlayedNote) -> None:
+        self._reader.foreign.note(word, note)
+        self._words.append(word)
 
 
 def _kana(unit: _Unit) -> list[str]:

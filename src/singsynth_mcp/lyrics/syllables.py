@@ -6,8 +6,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
+from singsynth_mcp.lyrics.foreign import warning
 from singsynth_mcp.lyrics.model import NoteKey, Symbol, Word
-from singsynth_mcp.lyrics.reading import warning
 from singsynth_mcp.performance.phrases import is_rest
 from singsynth_mcp.score.model import PlayedNote, ScoreWarning
 
@@ -72,10 +72,20 @@ def _assign(words: Sequence[Word]) -> tuple[dict[NoteKey, tuple[Symbol, ...]], s
     by_note: dict[NoteKey, tuple[Symbol, ...]] = {}
     starts: set[NoteKey] = set()
     for word in words:
-        for key, symbols in zip(word.notes, cut_syllables(word.phonemes, len(word.notes)), strict=True):
+        for key, symbols in zip(word.notes, cut_word(word), strict=True):
             by_note[key] = by_note.get(key, ()) + symbols
         starts.update(word.notes[:1])
     return by_note, starts
+
+
+def cut_word(word: Word) -> list[tuple[Symbol, ...]]:
+    """Return what each note of a word sings: its syllables in order, nothing on notes that are too many."""
+    if not word.syllables:
+        return cut_syllables(word.phonemes, len(word.notes))
+    starts = word.syllables[: len(word.notes)]
+    stops = (*starts[1:], len(word.phonemes))
+    sung = [word.phonemes[start:stop] for start, stop in zip(starts, stops, strict=True)]
+    return sung + [()] * (len(word.notes) - len(sung))
 
 
 def cut_syllables(symbols: Sequence[Symbol], count: int) -> list[tuple[Symbol, ...]]:

@@ -39,18 +39,27 @@ def read_dictionary(path: Path) -> PhonemeDictionary:
     if entries is None:
         rows = (row for row in _rows(document, "entries") if isinstance(row.get("grapheme"), str))
         entries = {row["grapheme"]: _symbols(row["phonemes"]) for row in rows if "phonemes" in row}
-    replacements = {
-        row["from"]: row["to"]
-        for row in _rows(document, "replacements")
-        if isinstance(row.get("from"), str) and isinstance(row.get("to"), str)
-    }
-    return PhonemeDictionary(_types(document), entries, replacements)
+    return PhonemeDictionary(_types(document), entries, _replacements(document))
 
 
 def read_symbol_types(path: Path) -> dict[str, str]:
     """Read only which type each symbol is of. Raises InvalidVoicebank."""
     rest, _ = split_entries(read_utf8(path))
     return _types(parse_mapping(rest, path))
+
+
+def read_replacements(path: Path) -> dict[str, str]:
+    """Read only what symbols a grapheme-to-phoneme rule's are replaced by. Raises InvalidVoicebank."""
+    rest, _ = split_entries(read_utf8(path))
+    return _replacements(parse_mapping(rest, path))
+
+
+def _replacements(document: dict[str, Any]) -> dict[str, str]:
+    return {
+        row["from"]: row["to"]
+        for row in _rows(document, "replacements")
+        if isinstance(row.get("from"), str) and isinstance(row.get("to"), str)
+    }
 
 
 def _types(document: dict[str, Any]) -> dict[str, str]:

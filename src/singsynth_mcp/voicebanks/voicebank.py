@@ -16,6 +16,7 @@ from singsynth_mcp.voicebanks.dictionary import (
     GLIDE_TYPES,
     PhonemeDictionary,
     read_dictionary,
+    read_replacements,
     read_symbol_types,
 )
 from singsynth_mcp.voicebanks.files import text_files
@@ -130,6 +131,10 @@ class Voicebank:
         language = self.character.default_language
         return (language,) if language else tuple(sorted(set(self._dictionary_files) - {""}))
 
+    def sings(self, language: str) -> bool:
+        """Tell whether it sings a language; one that does not say what it sings may sing any."""
+        return language in self.languages or not self.languages
+
     @property
     def speakers(self) -> tuple[str, ...]:
         """Speakers of the acoustic model; empty where it has one voice."""
@@ -212,6 +217,25 @@ class Voicebank:
         if path not in self._dictionaries:
             self._dictionaries[path] = read_dictionary(path)
         return self._dictionaries[path]
+
+    @cached_property
+    def conventions(self) -> Mapping[str, tuple[str, str]]:
+        """Symbol → (language, its name in that language's convention), of the symbols that replacements lead to.
+
+        A dictionary that cannot be read names nothing.
+        """
+        named: dict[str, tuple[str, str]] = {}
+        for language in self.languages:
+            path = self._dictionary_files.get(language) or self._dictionary_files.get("")
+            try:
+                replacements = read_replacements(path) if path is not None else {}
+            except InvalidVoicebank:
+                continue
+            for name, written in replacements.items():
+                symbol = self.resolve(written, language)
+                if symbol is not None:
+                    named.setdefault(symbol, (language, name))
+        return named
 
     @cached_property
     def _dictionaries(self) -> dict[Path, PhonemeDictionary]:
