@@ -12,8 +12,9 @@ import yaml
 from training import nets
 from training.examples import HOP_SIZE, MEL_BINS, SAMPLE_RATE
 from training.export import export_all
-from training.inventory import LANGUAGE_IDS, PHONEME_IDS, PHONEMES, SPEAKERS, VOICEBANK
+from training.inventory import LANGUAGE_IDS, PHONEME_IDS, PHONEMES, VOICEBANK
 from training.mel import HIGHEST_HZ, LOWEST_HZ, WINDOW_SIZE
+from training.singers import SPEAKERS
 
 VERSION = "0.1"
 VOCODER_NAME = "aviary_vocoder"

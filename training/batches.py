@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from training.examples import SungExample, load_examples
-from training.inventory import PHONEME_IDS, SPEAKERS, language_id
+from training.inventory import PHONEME_IDS, language_id
+from training.singers import SPEAKERS
 
 if TYPE_CHECKING:
     from pathlib import Path

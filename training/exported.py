@@ -9,7 +9,8 @@ import numpy as np
 import onnxruntime
 
 from training import nets
-from training.inventory import PHONEME_IDS, SPEAKERS, language_id
+from training.inventory import PHONEME_IDS, language_id
+from training.singers import SPEAKERS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,9 +21,10 @@ from singsynth_mcp.synthesis.engines.torch.pitch import AHEAD, BEHIND, PitchPred
 from singsynth_mcp.synthesis.engines.torch.variance import VariancePredictor
 from singsynth_mcp.synthesis.engines.torch.vocoder import Vocoder
 from training.examples import FRAME_SECONDS, SAMPLE_RATE
-from training.inventory import LANGUAGE_IDS, PHONEME_IDS, SILENCE, SPEAKERS
+from training.inventory import LANGUAGE_IDS, PHONEME_IDS, SILENCE
 from training.mel import WINDOW_SIZE, mel_centres, mel_filterbank
 from training.rules.pitch import DAMPING, LEAD_SECONDS, RESPONSE_HZ, VIBRATO_HZ
+from training.singers import SPEAKERS
 from training.targets import band_centres
 
 HIDDEN = 128

@@ -19,8 +19,8 @@ import numpy as np
 
 from training.cache import cache_directory, code_key, content_key
 from training.examples import SungExample, save_examples
-from training.inventory import SPEAKERS
 from training.sing import sing
+from training.singers import SPEAKERS
 from training.songs import Run, compose
 from training.speak import SEED
 from training.store import recording_path
