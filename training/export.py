@@ -95,7 +95,8 @@ def _variance() -> dict[str, Tensor]:
         "pitch": torch.linspace(58.0, 66.0, 60)[None],
         "breathiness": torch.full((1, 60), -50.0),
         "voicing": torch.full((1, 60), -30.0),
-        "retake": (torch.arange(60) > 10)[None, :, None].expand(1, 60, 2).contiguous(),
+        "tension": torch.zeros(1, 60),
+        "retake": (torch.arange(60) > 10)[None, :, None].expand(1, 60, 3).contiguous(),
         **_speaker(60),
         "steps": torch.tensor(10),
     }
@@ -110,7 +111,9 @@ def _acoustic() -> dict[str, Tensor]:
         "f0": torch.linspace(200.0, 300.0, 60)[None],
         "breathiness": torch.full((1, 60), -50.0),
         "voicing": torch.full((1, 60), -30.0),
+        "tension": torch.zeros(1, 60),
         "gender": torch.zeros(1, 60),
+        "velocity": torch.ones(1, 60),
         **_speaker(60),
         "steps": torch.tensor(10),
     }
@@ -132,7 +135,7 @@ GRAPHS = (
     Graph("dsvariance/linguistic.onnx", "variance", "linguistic", _linguistic,
           ("encoder_out", "x_masks")),
     Graph("dsvariance/variance.onnx", "variance", "variance", _variance,
-          ("breathiness_pred", "voicing_pred")),
+          ("breathiness_pred", "voicing_pred", "tension_pred")),
     Graph("acoustic.onnx", "acoustic", "acoustic", _acoustic, ("mel",)),
     Graph("dsvocoder/vocoder.onnx", "vocoder", "vocoder", _vocoder, ("waveform",)),
 )  # fmt: skip

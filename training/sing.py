@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 _VOWEL_TARGET_DB = -11.0
 _FLATTENING, _MOST_GAIN_DB = 0.75, 8.0
 _CONSONANT_GAIN_DB = (-4.0, 2.0)
-_SIBILANTS = frozenset(("s", "sh", "ch", "ts", "z", "j"))
+_SIBILANTS = frozenset(("s", "sh", "ch", "ts", "z", "zh", "j", "jh"))
 _SIBILANT_DB = -3.0
 """The teacher's sibilants stand only 5-9 dB under its vowels, loud for singing."""
 _GAIN_SMOOTHING_STEPS = 2.0
-_DB_PER_OCTAVE, _OCTAVE_HZ, _MOST_REGISTER_DB = 1.5, 300.0, 2.0
+_DB_PER_OCTAVE, _MOST_REGISTER_DB = 1.5, 2.0
 _BREATH_DB = -30.0
 _NEPER = np.log(10.0) / 20.0
 LOWEST_LOG = -13.0
@@ -52,10 +52,11 @@ class _Sound:
     voiced: np.ndarray
 
 
-def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator) -> SungExample:
+def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator, velocity: float = 1.0) -> SungExample:
     """Render a song; chance (drift, jitter, noise, wandering) comes from ``generator``.
 
-    ``gender`` in [-1, 1] scales the formants by 2 ** (3 gender / 12).
+    ``gender`` in [-1, 1] scales the formants by 2 ** (3 gender / 12), ``velocity`` how fast vowels are
+    entered and left.
     """
     labels = label_song(song)
     frames = int(labels.ph_dur.sum())
@@ -63,7 +64,7 @@ def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator
     rule = pitch_rule(list(song.notes), (np.arange(steps) + 0.5) * STEP_SECONDS)
     midi = rule + flutter(steps, STEP_SECONDS, generator)
     f0 = 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
-    reading = read_song(song.phonemes, voice.recordings, steps, generator)
+    reading = read_song(song.phonemes, voice.recordings, steps, velocity, generator)
     sound = _scaled(_envelopes(song, voice, reading, f0), gender)
     cycles, hertz = pulse_phase(f0)
     to_bins = _matrix(1025)
@@ -84,6 +85,7 @@ def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator
         noise=by_frame.noise @ to_bands,
         voiced=by_frame.voiced,
         gender=np.float32(gender),
+        velocity=np.float32(velocity),
         breathiness=level_db(noise, frames),
         voicing=level_db(harmonic, frames),
         audio=harmonic + noise,
@@ -120,7 +122,7 @@ def _envelopes(song: Song, voice: Voice, reading: Reading, f0: np.ndarray) -> _S
         envelope[here] = _envelope_at(recording, place, f0[here])
         aperiodicity[here] = _between(recording.aperiodicity, place)
         voiced[here] = recording.voiced[np.round(place).astype(int)]
-    gain = _gains(song, voice, reading, envelope) + _register_db(f0)
+    gain = _gains(song, voice, reading, envelope) + _register_db(voice, f0)
     envelope += (gain * _NEPER).astype(np.float32)[:, None]
     envelope += np.log(np.maximum(reading.presence, 1e-6)).astype(np.float32)[:, None]
     _breathe(song, voice, reading, envelope)
@@ -180,9 +182,9 @@ def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> 
     return gaussian_filter1d(gains[np.maximum(owner, 0)], _GAIN_SMOOTHING_STEPS) + level
 
 
-def _register_db(f0: np.ndarray) -> np.ndarray:
-    """Return dB [S]: higher notes are sung louder."""
-    octaves = np.log2(f0 / _OCTAVE_HZ)
+def _register_db(voice: Voice, f0: np.ndarray) -> np.ndarray:
+    """Return dB [S]: notes above the middle of the singer's range are louder, those below softer."""
+    octaves = np.log2(f0 / 440.0) - (np.mean(voice.comfortable) - 69.0) / 12.0
     return np.clip(_DB_PER_OCTAVE * octaves, -_MOST_REGISTER_DB, _MOST_REGISTER_DB)
 
 

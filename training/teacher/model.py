@@ -45,9 +45,7 @@ class Teacher:
         folder = fetch_teacher()
         self.vocabulary: dict[str, int] = json.loads(vocabulary_json(folder))["vocab"]
         blend = SINGERS[speaker].blend
-        packs = {
-            name: np.frombuffer(style_bytes(folder, name), np.float32).reshape(-1, 256) for name in blend
-        }
+        packs = {name: np.frombuffer(style_bytes(folder, name), np.float32).reshape(-1, 256) for name in blend}
         self._style = sum(weight * packs[name] for name, weight in blend.items())
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
