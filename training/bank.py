@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from training.examples import HOP_SIZE, MEL_BINS, SAMPLE_RATE
 from training.export import export_all
 from training.inventory import LANGUAGE_IDS, PHONEME_IDS, PHONEMES, VOICEBANK
 from training.mel import HIGHEST_HZ, LOWEST_HZ, WINDOW_SIZE
-from training.singers import SPEAKERS
+from training.singers import SINGERS, SPEAKERS, note_name
 
-VERSION = "0.1"
+VERSION = "0.2"
 VOCODER_NAME = "aviary_vocoder"
 GENDER_SEMITONES = 3
 MORAE = Path(__file__).parent / "languages" / "japanese-morae.tsv"
@@ -90,6 +91,15 @@ CONFIGS: dict[str, dict[str, Any]] = {
         **CLOCK,
     },
 }
+REPLACEMENTS = {
+    **{symbol.name: symbol.symbol for symbol in PHONEMES if symbol.language == "en"},
+    "dx": "en/d",
+}
+"""What English phonemizers call a phoneme: the inventory's symbol; the flap is nearest to d."""
+CREDITS = (
+    "made from Kokoro-82M by hexgrad (Apache-2.0), one of whose styles was made with the SIWIS"
+    " French Speech Synthesis Database (CC BY 4.0)"
+)
 CHARACTER: dict[str, Any] = {
     "name": "Aviary",
     "singer_type": "diffsinger",
@@ -102,11 +112,12 @@ CHARACTER: dict[str, Any] = {
         {"color": name.capitalize(), "prefix": "", "suffix": name, "tone_ranges": ["C1-B7"]} for name in SPEAKERS
     ],
     "license": "Apache-2.0",
-    "range": ["A3", "E5"],
+    "range": [note_name(note) for note in SINGERS[SPEAKERS[0]].range],
+    "ranges": {name: [note_name(note) for note in singer.range] for name, singer in SINGERS.items()},
     "credits": [
-        "Aviary (Linnet), a synthetic voice by the singsynth-mcp authors, Apache-2.0",
-        "made from Kokoro-82M by hexgrad (Apache-2.0), one of whose styles was made with the SIWIS"
-        " French Speech Synthesis Database (CC BY 4.0)",
+        f"Aviary ({', '.join(name.capitalize() for name in SPEAKERS)}), synthetic voices by the singsynth-mcp"
+        " authors, Apache-2.0",
+        CREDITS,
     ],
 }
 
@@ -143,6 +154,7 @@ def write_texts(folder: Path) -> None:
         if stage:
             _write_dictionary(home / "dsdict.yaml", [])
     _write_dictionary(folder / "dsdur" / "dsdict-ja.yaml", japanese_entries())
+    _write_dictionary(folder / "dsdur" / "dsdict-en.yaml", [], REPLACEMENTS)
     vocoder = folder / "dsvocoder"
     vocoder.mkdir()
     _write_yaml(
@@ -170,10 +182,14 @@ def japanese_entries() -> list[tuple[str, list[str]]]:
     return list(entries.items())
 
 
-def _write_dictionary(path: Path, entries: list[tuple[str, list[str]]]) -> None:
+def _write_dictionary(
+    path: Path, entries: list[tuple[str, list[str]]], replacements: Mapping[str, str] | None = None
+) -> None:
     # One flow mapping a line, symbols first: entries may only use symbols listed before them.
     lines = ["symbols:"]
     lines += [f"- {{symbol: {_scalar(p.symbol)}, type: {p.kind}}}" for p in PHONEMES]
+    if replacements:
+        lines += ["replacements:", *(f"- {{from: {_scalar(a)}, to: {_scalar(b)}}}" for a, b in replacements.items())]
     lines += ["entries:" if entries else "entries: []"]
     for grapheme, symbols in entries:
         joined = ", ".join(_scalar(symbol) for symbol in symbols)
