@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 
 from training.inventory import BY_SYMBOL, PHONEME_IDS
