@@ -6,9 +6,12 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import onnx
 import torch
 from torch import Tensor, nn
 
+from singsynth_mcp.synthesis.engines.torch.inference.graphs import NET_KEY, VERSION_KEY
+from singsynth_mcp.synthesis.engines.torch.inference.weights import NETS_VERSION
 from training import nets
 from training.stage import fitted
 from training.stages import STAGES
@@ -166,6 +169,16 @@ def export_graph(graph: Graph, net: nn.Module, path: Path) -> None:
             opset_version=OPSET,
             dynamo=False,
         )
+    _sign(path, graph.module)
+
+
+def _sign(path: Path, net: str) -> None:
+    """Write into the file which net it holds, so that the torch engine knows it again."""
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {NET_KEY: net, VERSION_KEY: NETS_VERSION})
+    temporary = path.with_suffix(".tmp")
+    onnx.save(model, temporary)
+    temporary.replace(path)
 
 
 def _output_axis(graph: Graph, axes: dict[str, dict[int, str]]) -> str:
