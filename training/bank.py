@@ -122,8 +122,8 @@ CHARACTER: dict[str, Any] = {
 }
 
 
-def assemble(target: Path = SHIPPED) -> Path:
-    """Export the fitted nets and write the whole voicebank to ``target``, replacing it at the end.
+def assemble(fits: Path, target: Path = SHIPPED) -> Path:
+    """Export the nets of a folder of fits and write the whole voicebank to ``target``, replacing it at the end.
 
     Returns the folder. Nothing half-written is ever at ``target``.
     """
@@ -131,7 +131,7 @@ def assemble(target: Path = SHIPPED) -> Path:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     write_texts(fresh)
-    export_all(fresh)
+    export_all(fresh, fits)
     old = target.with_name(f".{target.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if target.exists():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -30,9 +32,9 @@ class AcousticStage(Stage):
         self.predicted: dict[int, Tensor] = {}
         return {"acoustic": nets.acoustic()}
 
-    def prepare(self, phrases: list[Phrase]) -> None:
+    def prepare(self, phrases: list[Phrase], fits: Path) -> None:
         """Let the fitted variance stage predict every phrase's curves: what singing will meet."""
-        variance = fitted(Variance())
+        variance = fitted(Variance(), fits)
         self.predicted = {id(phrase): variance.curves_of(phrase) for phrase in phrases}
 
     def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
@@ -120,9 +122,9 @@ class VocoderStage(Stage):
         self.predicted: dict[int, np.ndarray] = {}
         return {"vocoder": nets.vocoder()}
 
-    def prepare(self, phrases: list[Phrase]) -> None:
+    def prepare(self, phrases: list[Phrase], fits: Path) -> None:
         """Let the fitted variance and acoustic stages predict every phrase's mel."""
-        variance, acoustic = fitted(Variance()), fitted(AcousticStage())
+        variance, acoustic = fitted(Variance(), fits), fitted(AcousticStage(), fits)
         for phrase in phrases:
             mel = acoustic.mel_of(phrase, *variance.curves_of(phrase))
             self.predicted[id(phrase)] = mel.numpy().astype(np.float16)
