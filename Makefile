@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup sing check format test voice voice-report bench picture clean
+.PHONY: help setup sing check format test voice voice-continue voice-report bench picture clean
 
 BIN := .venv/bin
 SCORE ?= examples/haru-no-komichi.musicxml
@@ -35,6 +35,9 @@ test: check ## check, then every test: what CI runs
 
 voice: .venv/.train ## train the shipped voice from nothing (about two hours on two cores)
 	$(BIN)/python -m training all
+
+voice-continue: .venv/.train ## go on training from the shipped weights: make voice-continue [MINUTES=20]
+	$(BIN)/python -m training all --onward --budget $(or $(MINUTES),20)
 
 voice-report: .venv/.train ## measure the shipped voice: losses, pitch, onsets, words
 	$(BIN)/python -m training report

@@ -1,5 +1,7 @@
 """Make the voicebank: ``python -m training all``, or one step of it by name.
 
+``--onward`` goes on from the committed voicebank's weights instead of fitting from nothing.
+
 Steps, in order: speak (the teacher speaks the corpus), store (its parameters are measured and
 repaired), render (they are sung), fit (the nets learn from that), export (the voicebank is
 assembled), report (it is measured on phrases kept from training). Results lie in a cache outside
@@ -44,15 +46,16 @@ def fit(options: argparse.Namespace) -> None:
     minutes = sum(phrase.frames for phrase in phrases) * 512 / 44100 / 60
     print(f"{len(phrases)} phrases, {minutes:.0f} minutes; {len(held_out)} phrases held out")
     for name in options.stages or SHARES:
-        losses = fit_stage(name, phrases, SHARES[name] * options.budget, options.seed)
+        losses = fit_stage(name, phrases, SHARES[name] * options.budget, options.seed, onward=options.onward)
         print(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in losses.items()))
 
 
 def export(options: argparse.Namespace) -> None:
     """Assemble the voicebank in assets/voicebanks."""
     from training.bank import assemble
+    from training.fit import fits_folder
 
-    print(assemble())
+    print(assemble(fits_folder(onward=options.onward)))
 
 
 def report(options: argparse.Namespace) -> None:
@@ -80,6 +83,7 @@ def main() -> None:
     parser.add_argument("step", choices=["all", *STEPS])
     parser.add_argument("--budget", type=float, default=65.0, help="minutes of fitting in all")
     parser.add_argument("--stages", nargs="*", help="fit only these nets")
+    parser.add_argument("--onward", action="store_true", help="go on from the committed weights")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()

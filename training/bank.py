@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import yaml
 from training import nets
 from training.examples import HOP_SIZE, MEL_BINS, SAMPLE_RATE
 from training.export import export_all
-from training.inventory import LANGUAGE_IDS, PHONEME_IDS, PHONEMES, SPEAKERS, VOICEBANK
+from training.inventory import LANGUAGE_IDS, PHONEME_IDS, PHONEMES, VOICEBANK
 from training.mel import HIGHEST_HZ, LOWEST_HZ, WINDOW_SIZE
+from training.singers import SINGERS, SPEAKERS, note_name
 
-VERSION = "0.1"
+VERSION = "0.2"
 VOCODER_NAME = "aviary_vocoder"
 GENDER_SEMITONES = 3
 MORAE = Path(__file__).parent / "languages" / "japanese-morae.tsv"
@@ -46,12 +48,15 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "acoustic": "acoustic.onnx",
         "vocoder": VOCODER_NAME,
         "use_key_shift_embed": True,
-        "augmentation_args": {"random_pitch_shifting": {"range": [-GENDER_SEMITONES, GENDER_SEMITONES]}},
-        "use_speed_embed": False,
+        "augmentation_args": {
+            "random_pitch_shifting": {"range": [-GENDER_SEMITONES, GENDER_SEMITONES]},
+            "random_time_stretching": {"range": [0.5, 2.0]},
+        },
+        "use_speed_embed": True,
         "use_energy_embed": False,
         "use_breathiness_embed": True,
         "use_voicing_embed": True,
-        "use_tension_embed": False,
+        "use_tension_embed": True,
         "use_continuous_acceleration": True,
         "use_variable_depth": False,
         **MEL,
@@ -81,11 +86,20 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "predict_energy": False,
         "predict_breathiness": True,
         "predict_voicing": True,
-        "predict_tension": False,
+        "predict_tension": True,
         "use_continuous_acceleration": True,
         **CLOCK,
     },
 }
+REPLACEMENTS = {
+    **{symbol.name: symbol.symbol for symbol in PHONEMES if symbol.language == "en"},
+    "dx": "en/d",
+}
+"""What English phonemizers call a phoneme: the inventory's symbol; the flap is nearest to d."""
+CREDITS = (
+    "made from Kokoro-82M by hexgrad (Apache-2.0), one of whose styles was made with the SIWIS"
+    " French Speech Synthesis Database (CC BY 4.0)"
+)
 CHARACTER: dict[str, Any] = {
     "name": "Aviary",
     "singer_type": "diffsinger",
@@ -98,17 +112,18 @@ CHARACTER: dict[str, Any] = {
         {"color": name.capitalize(), "prefix": "", "suffix": name, "tone_ranges": ["C1-B7"]} for name in SPEAKERS
     ],
     "license": "Apache-2.0",
-    "range": ["A3", "E5"],
+    "range": [note_name(note) for note in SINGERS[SPEAKERS[0]].range],
+    "ranges": {name: [note_name(note) for note in singer.range] for name, singer in SINGERS.items()},
     "credits": [
-        "Aviary (Linnet), a synthetic voice by the singsynth-mcp authors, Apache-2.0",
-        "made from Kokoro-82M by hexgrad (Apache-2.0), one of whose styles was made with the SIWIS"
-        " French Speech Synthesis Database (CC BY 4.0)",
+        f"Aviary ({', '.join(name.capitalize() for name in SPEAKERS)}), synthetic voices by the singsynth-mcp"
+        " authors, Apache-2.0",
+        CREDITS,
     ],
 }
 
 
-def assemble(target: Path = SHIPPED) -> Path:
-    """Export the fitted nets and write the whole voicebank to ``target``, replacing it at the end.
+def assemble(fits: Path, target: Path = SHIPPED) -> Path:
+    """Export the nets of a folder of fits and write the whole voicebank to ``target``, replacing it at the end.
 
     Returns the folder. Nothing half-written is ever at ``target``.
     """
@@ -116,7 +131,7 @@ def assemble(target: Path = SHIPPED) -> Path:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     write_texts(fresh)
-    export_all(fresh)
+    export_all(fresh, fits)
     old = target.with_name(f".{target.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if target.exists():
@@ -139,6 +154,7 @@ def write_texts(folder: Path) -> None:
         if stage:
             _write_dictionary(home / "dsdict.yaml", [])
     _write_dictionary(folder / "dsdur" / "dsdict-ja.yaml", japanese_entries())
+    _write_dictionary(folder / "dsdur" / "dsdict-en.yaml", [], REPLACEMENTS)
     vocoder = folder / "dsvocoder"
     vocoder.mkdir()
     _write_yaml(
@@ -166,10 +182,14 @@ def japanese_entries() -> list[tuple[str, list[str]]]:
     return list(entries.items())
 
 
-def _write_dictionary(path: Path, entries: list[tuple[str, list[str]]]) -> None:
+def _write_dictionary(
+    path: Path, entries: list[tuple[str, list[str]]], replacements: Mapping[str, str] | None = None
+) -> None:
     # One flow mapping a line, symbols first: entries may only use symbols listed before them.
     lines = ["symbols:"]
     lines += [f"- {{symbol: {_scalar(p.symbol)}, type: {p.kind}}}" for p in PHONEMES]
+    if replacements:
+        lines += ["replacements:", *(f"- {{from: {_scalar(a)}, to: {_scalar(b)}}}" for a, b in replacements.items())]
     lines += ["entries:" if entries else "entries: []"]
     for grapheme, symbols in entries:
         joined = ", ".join(_scalar(symbol) for symbol in symbols)

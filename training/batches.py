@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from training.examples import SungExample, load_examples
-from training.inventory import PHONEME_IDS, SPEAKERS, language_id
+from training.inventory import PHONEME_IDS, language_id
+from training.singers import SPEAKERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +79,7 @@ def score_batch(phrases: list[Phrase]) -> Batch:
         "note_dur": _pad([e.note_dur for e in of], 0),
         "speaker": torch.tensor([p.speaker for p in phrases]),
         "gender": torch.tensor([float(e.gender) for e in of]),
+        "velocity": torch.tensor([float(e.velocity) for e in of]),
     }
 
 
@@ -113,6 +115,6 @@ def _pad(arrays: list[np.ndarray], fill: float | bool | None) -> Tensor:
     rows = []
     for array in arrays:
         value = array[-1] if fill is None else np.asarray(fill, array.dtype)
-        tail = np.full(longest - len(array), value, array.dtype)
+        tail = np.broadcast_to(value, (longest - len(array), *array.shape[1:])).astype(array.dtype)
         rows.append(np.concatenate([array, tail]))
     return torch.from_numpy(np.stack(rows))

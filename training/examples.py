@@ -68,6 +68,8 @@ class SungExample:
     """bool [T]."""
     gender: np.float32
     """Formant control in [-1, 1] as the acoustic graph takes it: formants x 2 ** (3 gender / 12)."""
+    velocity: np.float32
+    """How fast vowels are entered and left, in 0.5 .. 2, 1 as they were spoken."""
     breathiness: np.ndarray
     """float32 [T], dB: RMS of the noise part, smoothed (format, section 4.2), -96 .. 0."""
     voicing: np.ndarray
@@ -110,5 +112,6 @@ def _example(archive: np.lib.npyio.NpzFile, i: int) -> SungExample:
         values[field.name] = value
     values["speaker"], values["language"] = str(values["speaker"]), str(values["language"])
     values["phonemes"] = tuple(str(symbol) for symbol in values["phonemes"])
-    values["gender"] = np.float32(values["gender"])
+    for name in ("gender", "velocity"):
+        values[name] = np.float32(values[name])
     return SungExample(**values)

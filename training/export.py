@@ -98,7 +98,8 @@ def _variance() -> dict[str, Tensor]:
         "pitch": torch.linspace(58.0, 66.0, 60)[None],
         "breathiness": torch.full((1, 60), -50.0),
         "voicing": torch.full((1, 60), -30.0),
-        "retake": (torch.arange(60) > 10)[None, :, None].expand(1, 60, 2).contiguous(),
+        "tension": torch.zeros(1, 60),
+        "retake": (torch.arange(60) > 10)[None, :, None].expand(1, 60, 3).contiguous(),
         **_speaker(60),
         "steps": torch.tensor(10),
     }
@@ -113,7 +114,9 @@ def _acoustic() -> dict[str, Tensor]:
         "f0": torch.linspace(200.0, 300.0, 60)[None],
         "breathiness": torch.full((1, 60), -50.0),
         "voicing": torch.full((1, 60), -30.0),
+        "tension": torch.zeros(1, 60),
         "gender": torch.zeros(1, 60),
+        "velocity": torch.ones(1, 60),
         **_speaker(60),
         "steps": torch.tensor(10),
     }
@@ -135,7 +138,7 @@ GRAPHS = (
     Graph("dsvariance/linguistic.onnx", "variance", "linguistic", _linguistic,
           ("encoder_out", "x_masks")),
     Graph("dsvariance/variance.onnx", "variance", "variance", _variance,
-          ("breathiness_pred", "voicing_pred")),
+          ("breathiness_pred", "voicing_pred", "tension_pred")),
     Graph("acoustic.onnx", "acoustic", "acoustic", _acoustic, ("mel",)),
     Graph("dsvocoder/vocoder.onnx", "vocoder", "vocoder", _vocoder, ("waveform",)),
 )  # fmt: skip
@@ -186,8 +189,8 @@ def _output_axis(graph: Graph, axes: dict[str, dict[int, str]]) -> str:
     return "n_frames" if "n_frames" in names else "n_tokens"
 
 
-def export_all(folder: Path) -> None:
-    """Write every graph of the voicebank under ``folder`` from the fitted weights."""
-    stages = {graph.stage: fitted(STAGES[graph.stage]()) for graph in GRAPHS}
+def export_all(folder: Path, fits: Path) -> None:
+    """Write every graph of the voicebank under ``folder`` from the weights in a folder of fits."""
+    stages = {graph.stage: fitted(STAGES[graph.stage](), fits) for graph in GRAPHS}
     for graph in GRAPHS:
         export_graph(graph, stages[graph.stage].modules[graph.module], folder / graph.file)

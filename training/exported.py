@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
+import torch
 
 from training import nets
-from training.inventory import PHONEME_IDS, SPEAKERS, language_id
+from training.inventory import PHONEME_IDS, language_id
+from training.levels import tension
+from training.singers import SPEAKERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +32,7 @@ class Rendering:
     """float32 [T] semitones."""
     breathiness: np.ndarray
     voicing: np.ndarray
+    tension: np.ndarray
     mel: np.ndarray
     """float32 [T, 128]."""
     audio: np.ndarray
@@ -96,15 +100,16 @@ class Bank:
                 "pitch": pitch[None],
                 "breathiness": np.zeros((1, frames), np.float32),
                 "voicing": np.zeros((1, frames), np.float32),
-                "retake": np.ones((1, frames, 2), bool),
+                "tension": np.zeros((1, frames), np.float32),
+                "retake": np.ones((1, frames, 3), bool),
                 "spk_embed": speaker,
                 "steps": np.array(20),
             },
         )
-        curves = {"breathiness": variance["breathiness_pred"], "voicing": variance["voicing_pred"]}
+        curves = {name: variance[f"{name}_pred"] for name in ("breathiness", "voicing", "tension")}
         mel = self.acoustic(example, f0, curves)
         audio = self.run("dsvocoder/vocoder", {"mel": mel, "f0": f0})["waveform"][0]
-        return Rendering(duration[0], pitch, curves["breathiness"][0], curves["voicing"][0], mel[0], audio)
+        return Rendering(duration[0], pitch, *(curve[0] for curve in curves.values()), mel[0], audio)
 
     def acoustic(self, example: SungExample, f0: np.ndarray, curves: Arrays) -> np.ndarray:
         """Return the mel float32 [1, T, 128] at ``f0`` and variance curves [1, T]."""
@@ -117,10 +122,21 @@ class Bank:
             "f0": f0,
             **curves,
             "gender": np.full((1, frames), example.gender, np.float32),
+            "velocity": np.full((1, frames), example.velocity, np.float32),
             "spk_embed": _speaker(example, frames),
             "steps": np.array(20),
         }
         return self.run("acoustic", feed)["mel"]
+
+
+def true_curves(example: SungExample) -> Arrays:
+    """Return an example's own variance curves as the acoustic model takes them, float32 [1, T] each."""
+    harmonic, f0 = torch.from_numpy(example.harmonic)[None], torch.from_numpy(example.f0)[None]
+    return {
+        "breathiness": example.breathiness[None],
+        "voicing": example.voicing[None],
+        "tension": tension(harmonic, f0, nets.bands().hertz).numpy(),
+    }
 
 
 def _words(example: SungExample) -> Arrays:

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from training.batches import Phrase
+from training.shipped import shipped, shipped_digest
 from training.stage import Stage, fit_directory
 from training.stages import STAGES
 
@@ -27,6 +28,7 @@ CHECKPOINT_SECONDS = 120.0
 LOG_EVERY = 50
 WARM_UP = 100
 MEAN_DECAY = 0.998
+ONWARD_RATE = 0.8
 
 
 @dataclass
@@ -40,13 +42,13 @@ class Progress:
 class Fitting:
     """One stage being fitted: nets, optimiser, mean of the weights, checkpoint and log."""
 
-    def __init__(self, stage: Stage, seconds: float, seed: int, folder: Path) -> None:
-        self.stage, self.seconds, self.seed = stage, seconds, seed
-        self.checkpoint = folder / f"{stage.name}.pt"
+    def __init__(self, stage: Stage, rate: float, seconds: float, seed: int, folder: Path) -> None:
+        self.stage, self.rate, self.seconds, self.seed = stage, rate, seconds, seed
+        self.folder, self.checkpoint = folder, folder / f"{stage.name}.pt"
         self.log = folder / f"{stage.name}.tsv"
         self.progress = Progress()
         weights = [p for p in stage.modules.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(weights, lr=stage.rate, weight_decay=0.01)
+        self.optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=0.01)
         self.mean = {k: v.clone() for k, v in stage.modules.state_dict().items()}
         self.recent: dict[str, float] = {}
         if self.checkpoint.exists():
@@ -54,7 +56,7 @@ class Fitting:
 
     def run(self, phrases: list[Phrase]) -> dict[str, float]:
         """Fit until the time is up; return the smoothed losses at the end."""
-        self.stage.prepare(phrases)
+        self.stage.prepare(phrases, self.folder)
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         self.stage.modules.train()
         while self.progress.seconds < self.seconds:
@@ -92,7 +94,7 @@ class Fitting:
         """Warm up, then fall along a cosine to a fiftieth as the time runs out."""
         done = min(1.0, self.progress.seconds / self.seconds)
         fall = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * done))
-        return self.stage.rate * fall * min(1.0, (self.progress.step + 1) / WARM_UP)
+        return self.rate * fall * min(1.0, (self.progress.step + 1) / WARM_UP)
 
     def _write_log(self) -> None:
         fresh = not self.log.exists()
@@ -125,8 +127,19 @@ class Fitting:
         self.recent = state["recent"]
 
 
-def fit_stage(name: str, phrases: list[Phrase], minutes: float, seed: int) -> dict[str, float]:
-    """Fit one stage for ``minutes`` (those of an interrupted run count), from its checkpoint."""
+def fit_stage(name: str, phrases: list[Phrase], minutes: float, seed: int, *, onward: bool = False) -> dict[str, float]:
+    """Fit one stage for ``minutes`` (those of an interrupted run count), from its checkpoint.
+
+    ``onward`` starts from the committed voicebank's weights instead of fresh ones, more gently.
+    """
     torch.manual_seed(seed)
-    fitting = Fitting(STAGES[name](), minutes * 60.0, seed, fit_directory())
-    return fitting.run(phrases)
+    stage = STAGES[name]()
+    if onward:
+        stage = shipped(stage)
+    rate = stage.rate * (ONWARD_RATE if onward else 1.0)
+    return Fitting(stage, rate, minutes * 60.0, seed, fits_folder(onward=onward)).run(phrases)
+
+
+def fits_folder(*, onward: bool) -> Path:
+    """Return the folder of the present fit: a fresh one, or one that goes on from the committed voicebank."""
+    return fit_directory(shipped_digest() if onward else "")

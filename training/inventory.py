@@ -12,7 +12,7 @@ from dataclasses import dataclass
 SILENCE = "SP"
 BREATH = "AP"
 
-LANGUAGE_IDS: dict[str, int] = {"ja": 1}
+LANGUAGE_IDS: dict[str, int] = {"ja": 1, "en": 2}
 
 
 @dataclass(frozen=True)
@@ -84,22 +84,61 @@ _JAPANESE: tuple[tuple[str, str, bool], ...] = (
     ("v", "fricative", True),
 )
 
+_ENGLISH: tuple[tuple[str, str, bool], ...] = (
+    ("aa", "vowel", True),
+    ("ae", "vowel", True),
+    ("ah", "vowel", True),
+    ("ao", "vowel", True),
+    ("aw", "vowel", True),
+    ("ax", "vowel", True),
+    ("ay", "vowel", True),
+    ("eh", "vowel", True),
+    ("er", "vowel", True),
+    ("ey", "vowel", True),
+    ("ih", "vowel", True),
+    ("iy", "vowel", True),
+    ("ow", "vowel", True),
+    ("oy", "vowel", True),
+    ("uh", "vowel", True),
+    ("uw", "vowel", True),
+    ("b", "stop", True),
+    ("ch", "affricate", False),
+    ("d", "stop", True),
+    ("dh", "fricative", True),
+    ("f", "fricative", False),
+    ("g", "stop", True),
+    ("hh", "fricative", False),
+    ("jh", "affricate", True),
+    ("k", "stop", False),
+    ("l", "liquid", True),
+    ("m", "nasal", True),
+    ("n", "nasal", True),
+    ("ng", "nasal", True),
+    ("p", "stop", False),
+    ("r", "liquid", True),
+    ("s", "fricative", False),
+    ("sh", "fricative", False),
+    ("t", "stop", False),
+    ("th", "fricative", False),
+    ("v", "fricative", True),
+    ("w", "semivowel", True),
+    ("y", "semivowel", True),
+    ("z", "fricative", True),
+    ("zh", "fricative", True),
+)
+"""ARPAbet in lower case, as English voicebanks have it; ``ax`` is the unstressed ``ah``."""
+
 PHONEMES: tuple[Phoneme, ...] = (
     Phoneme(SILENCE, "vowel", False),
     Phoneme(BREATH, "vowel", False),
     *(Phoneme(f"ja/{name}", kind, voiced) for name, kind, voiced in _JAPANESE),
+    *(Phoneme(f"en/{name}", kind, voiced) for name, kind, voiced in _ENGLISH),
 )
 
 BY_SYMBOL: dict[str, Phoneme] = {phoneme.symbol: phoneme for phoneme in PHONEMES}
 
 PHONEME_IDS: dict[str, int] = {phoneme.symbol: i for i, phoneme in enumerate(PHONEMES, start=1)}
 """What phonemes.json holds: symbol to token id; ``len(PHONEME_IDS) + 1`` rows of embedding."""
-
-SPEAKERS: tuple[str, ...] = ("linnet",)
-"""The singers, in the order of the speaker embedding's rows."""
-
-SPEAKER_LANGUAGES: dict[str, tuple[str, ...]] = {"linnet": ("ja",)}
-"""The languages each singer's corpus is in."""
 
 VOICEBANK = "aviary"
 

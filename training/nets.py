@@ -21,9 +21,11 @@ from singsynth_mcp.synthesis.engines.torch.pitch import AHEAD, BEHIND, PitchPred
 from singsynth_mcp.synthesis.engines.torch.variance import VariancePredictor
 from singsynth_mcp.synthesis.engines.torch.vocoder import Vocoder
 from training.examples import FRAME_SECONDS, SAMPLE_RATE
-from training.inventory import LANGUAGE_IDS, PHONEME_IDS, SILENCE, SPEAKERS
+from training.inventory import LANGUAGE_IDS, PHONEME_IDS, SILENCE
+from training.levels import Bands
 from training.mel import WINDOW_SIZE, mel_centres, mel_filterbank
 from training.rules.pitch import DAMPING, LEAD_SECONDS, RESPONSE_HZ, VIBRATO_HZ
+from training.singers import SPEAKERS
 from training.targets import band_centres
 
 HIDDEN = 128
@@ -81,6 +83,11 @@ def harmonic_mel() -> HarmonicMel:
 def bands_to_mel() -> Tensor:
     """Return float32 [BANDS, M]: values at envelope bands to values at mel bins."""
     return _interpolation(band_centres(), mel_centres())
+
+
+def bands() -> Bands:
+    """Return the bands that corpus envelopes have."""
+    return Bands(torch.from_numpy(band_centres().astype(np.float32)), bands_to_mel())
 
 
 def mel_to_bands() -> Tensor:

@@ -19,8 +19,9 @@ import numpy as np
 
 from training.cache import cache_directory, code_key, content_key
 from training.examples import SungExample, save_examples
-from training.inventory import SPEAKERS
+from training.inventory import BY_SYMBOL
 from training.sing import sing
+from training.singers import SPEAKERS
 from training.songs import Run, compose
 from training.speak import SEED
 from training.store import recording_path
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 SHARD_EXAMPLES = 20
 _LOUDEST = 0.97
 _NEUTRAL_GENDER = 0.6
+_NEUTRAL_VELOCITY = 0.7
 _RUNS_A_PHRASE = (1, 4)
 
 
@@ -63,13 +65,17 @@ def sung_examples(voice: Voice, seed: int, count: int) -> Iterator[SungExample]:
         RuntimeError: more than a tenth of the songs came out too loud.
     """
     generator = np.random.default_rng(seed)
-    runs = _shuffled(voice.runs, generator)
+    runs = {language: _shuffled(found, generator) for language, found in _by_language(voice.runs).items()}
+    shares = np.array([len(found) for found in _by_language(voice.runs).values()], np.float64)
     loud = 0
     for _ in range(count):
-        chosen = [next(runs) for _ in range(int(generator.integers(*_RUNS_A_PHRASE)))]
+        language = generator.choice(list(runs), p=shares / shares.sum())
+        chosen = [next(runs[language]) for _ in range(int(generator.integers(*_RUNS_A_PHRASE)))]
         neutral = generator.random() < _NEUTRAL_GENDER
         gender = 0.0 if neutral else float(generator.uniform(-1.0, 1.0))
-        example = sing(compose(chosen, generator), voice, gender, generator)
+        velocity = 1.0 if generator.random() < _NEUTRAL_VELOCITY else float(2.0 ** generator.uniform(-1.0, 1.0))
+        song = compose(chosen, voice.comfortable, generator)
+        example = sing(song, voice, gender, generator, velocity)
         if np.abs(example.audio).max() > _LOUDEST:
             loud += 1
             continue
@@ -78,7 +84,14 @@ def sung_examples(voice: Voice, seed: int, count: int) -> Iterator[SungExample]:
         raise RuntimeError(f"{loud} of {count} songs exceed full scale: lower the level of vowels")
 
 
-def _shuffled(runs: tuple[Run, ...], generator: np.random.Generator) -> Iterator[Run]:
+def _by_language(runs: tuple[Run, ...]) -> dict[str, list[Run]]:
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(BY_SYMBOL[run.phonemes[0]].language or "", []).append(run)
+    return found
+
+
+def _shuffled(runs: list[Run], generator: np.random.Generator) -> Iterator[Run]:
     while True:
         for i in generator.permutation(len(runs)):
             yield runs[int(i)]

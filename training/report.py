@@ -10,7 +10,7 @@ import numpy as np
 
 from training.batches import HELD_OUT_EVERY
 from training.examples import HOP_SIZE, SAMPLE_RATE, SungExample, load_examples
-from training.exported import Bank
+from training.exported import Bank, true_curves
 from training.inventory import SILENCE
 from training.measuring import (
     f0_errors,
@@ -140,8 +140,7 @@ def _within(cents: np.ndarray) -> float:
 
 
 def _mel_gap(bank: Bank, example: SungExample) -> float:
-    curves = {"breathiness": example.breathiness[None], "voicing": example.voicing[None]}
-    mel = bank.acoustic(example, example.f0[None], curves)[0]
+    mel = bank.acoustic(example, example.f0[None], true_curves(example))[0]
     return float(np.abs(mel - example.mel).mean())
 
 
@@ -152,7 +151,7 @@ def _speed(bank: Bank, examples: list[SungExample]) -> float:
         spent = 0.0
         for example in examples[:8]:
             f0 = example.f0[None]
-            curves = {"breathiness": example.breathiness[None], "voicing": example.voicing[None]}
+            curves = true_curves(example)
             began = time.perf_counter()
             mel = bank.acoustic(example, f0, curves)
             bank.run("dsvocoder/vocoder", {"mel": mel, "f0": f0})

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from training import nets
 from training.batches import Batch, Phrase, choose, curve_batch, score_batch
+from training.levels import tension
 from training.stage import NEUTRAL_STEPS, Stage, encoded, held, singers
 
 
@@ -70,43 +71,45 @@ class Pitch(Stage):
 
 
 class Variance(Stage):
-    """Breathiness and voicing, in dB."""
+    """Breathiness and voicing in dB, tension."""
 
     name = "variance"
     batch = 4
 
     def build(self) -> dict[str, nn.Module]:
         """Return the encoder and the predictor."""
+        self.bands = nets.bands()
         return {"linguistic": nets.linguistic(), "variance": nets.variance()}
 
-    def predict(self, score: Batch, f0: Tensor) -> tuple[Tensor, Tensor]:
-        """Return predicted breathiness and voicing [B, T] at ``f0`` Hz."""
+    def predict(self, score: Batch, f0: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return predicted breathiness, voicing and tension [B, T] at ``f0`` Hz."""
         out, _ = encoded(self.modules["linguistic"], score)
-        noise, tone = self.modules["variance"](
+        curves: tuple[Tensor, Tensor, Tensor] = self.modules["variance"](
             out,
             score["ph_dur"],
             69.0 + 12.0 * torch.log2(f0 / 440.0),
-            torch.zeros_like(f0),
-            torch.zeros_like(f0),
-            torch.ones(*f0.shape, 2, dtype=torch.bool),
+            *(torch.zeros_like(f0) for _ in range(3)),
+            torch.ones(*f0.shape, 3, dtype=torch.bool),
             singers(score["speaker"], f0.shape[1]),
             NEUTRAL_STEPS,
         )
-        return noise, tone
+        return curves
 
     def curves_of(self, phrase: Phrase) -> Tensor:
-        """Return predicted breathiness and voicing of a phrase, float32 [2, T] dB."""
+        """Return predicted breathiness, voicing and tension of a phrase, float32 [3, T]."""
         f0 = torch.from_numpy(phrase.example.f0)[None]
         with torch.no_grad():
             return torch.cat(self.predict(score_batch([phrase]), f0))
 
     def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
-        """Return L1 distances in units of 10 dB."""
+        """Return L1 distances in units of 10 dB, of tension in units of 2."""
         chosen = choose(phrases, self.batch, rng)
-        curves = curve_batch(chosen, ("f0", "breathiness", "voicing"))
-        noise, tone = self.predict(score_batch(chosen), curves["f0"])
+        curves = curve_batch(chosen, ("f0", "breathiness", "voicing", "harmonic"))
+        noise, tone, tense = self.predict(score_batch(chosen), curves["f0"])
         inside = curves["inside"].float()
+        true_tension = tension(curves["harmonic"].float(), curves["f0"], self.bands.hertz)
         return {
             "breathiness": held((noise - curves["breathiness"]).abs() / 10.0, inside),
             "voicing": held((tone - curves["voicing"]).abs() / 10.0, inside),
+            "tension": held((tense - true_tension).abs() / 2.0, inside),
         }

@@ -29,14 +29,21 @@ if TYPE_CHECKING:
     from training.songs import Song
     from training.store import Recording
 
-_VOWEL_TARGET_DB = -11.0
+_VOWEL_TARGET_DB = -14.0
 _FLATTENING, _MOST_GAIN_DB = 0.75, 8.0
 _CONSONANT_GAIN_DB = (-4.0, 2.0)
-_SIBILANTS = frozenset(("s", "sh", "ch", "ts", "z", "j"))
-_SIBILANT_DB = -3.0
-"""The teacher's sibilants stand only 5-9 dB under its vowels, loud for singing."""
+_CONSONANT_DB = {
+    **dict.fromkeys(("s", "sh", "ch", "ts"), -3.0),
+    **dict.fromkeys(("z", "zh", "j", "jh"), -8.0),
+    **dict.fromkeys(("h", "hh", "hy", "f", "th"), 3.0),
+}
+"""The teacher's sibilants stand only 5-9 dB under its vowels, loud for singing, and voiced ones swell with the
+pulses; its h and f are hardly heard."""
+_SONORANTS = frozenset(("nasal", "liquid", "semivowel"))
+_SONORANT_DB, _SONORANT_GAIN_DB = -6.0, (-4.0, 8.0)
+"""Where sonorant consonants should lie against vowels, and how far they are moved towards it."""
 _GAIN_SMOOTHING_STEPS = 2.0
-_DB_PER_OCTAVE, _OCTAVE_HZ, _MOST_REGISTER_DB = 1.5, 300.0, 2.0
+_DB_PER_OCTAVE, _MOST_REGISTER_DB = 1.5, 2.0
 _BREATH_DB = -30.0
 _NEPER = np.log(10.0) / 20.0
 LOWEST_LOG = -13.0
@@ -52,10 +59,11 @@ class _Sound:
     voiced: np.ndarray
 
 
-def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator) -> SungExample:
+def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator, velocity: float = 1.0) -> SungExample:
     """Render a song; chance (drift, jitter, noise, wandering) comes from ``generator``.
 
-    ``gender`` in [-1, 1] scales the formants by 2 ** (3 gender / 12).
+    ``gender`` in [-1, 1] scales the formants by 2 ** (3 gender / 12), ``velocity`` how fast vowels are
+    entered and left.
     """
     labels = label_song(song)
     frames = int(labels.ph_dur.sum())
@@ -63,7 +71,7 @@ def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator
     rule = pitch_rule(list(song.notes), (np.arange(steps) + 0.5) * STEP_SECONDS)
     midi = rule + flutter(steps, STEP_SECONDS, generator)
     f0 = 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
-    reading = read_song(song.phonemes, voice.recordings, steps, generator)
+    reading = read_song(song.phonemes, voice.recordings, steps, velocity, generator)
     sound = _scaled(_envelopes(song, voice, reading, f0), gender)
     cycles, hertz = pulse_phase(f0)
     to_bins = _matrix(1025)
@@ -84,6 +92,7 @@ def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator
         noise=by_frame.noise @ to_bands,
         voiced=by_frame.voiced,
         gender=np.float32(gender),
+        velocity=np.float32(velocity),
         breathiness=level_db(noise, frames),
         voicing=level_db(harmonic, frames),
         audio=harmonic + noise,
@@ -120,7 +129,7 @@ def _envelopes(song: Song, voice: Voice, reading: Reading, f0: np.ndarray) -> _S
         envelope[here] = _envelope_at(recording, place, f0[here])
         aperiodicity[here] = _between(recording.aperiodicity, place)
         voiced[here] = recording.voiced[np.round(place).astype(int)]
-    gain = _gains(song, voice, reading, envelope) + _register_db(f0)
+    gain = _gains(song, voice, reading, envelope) + _register_db(voice, f0)
     envelope += (gain * _NEPER).astype(np.float32)[:, None]
     envelope += np.log(np.maximum(reading.presence, 1e-6)).astype(np.float32)[:, None]
     _breathe(song, voice, reading, envelope)
@@ -155,24 +164,25 @@ def _parted(envelope: np.ndarray, aperiodicity: np.ndarray, voiced: np.ndarray) 
 
 
 def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> np.ndarray:
-    """Return dB [S]: vowels brought near one loudness, consonants following within limits."""
+    """Return dB [S]: vowels and sonorants brought near one loudness each, consonants following within limits."""
     gains = np.zeros(len(song.phonemes))
-    for i, phoneme in enumerate(song.phonemes):
-        if phoneme.source is None or not BY_SYMBOL[phoneme.symbol].is_vowel:
+    for i, sung in enumerate(song.phonemes):
+        phoneme = BY_SYMBOL[sung.symbol]
+        if sung.source is None or not (phoneme.is_vowel or phoneme.kind in _SONORANTS):
             continue
         here = np.flatnonzero((reading.phoneme == i) & (reading.presence >= 1.0))
         core = here[int(0.25 * len(here)) : max(int(0.8 * len(here)), 1)]
-        loudness = loudness_db(envelope[core]).mean() if len(core) else voice.vowel_db
-        away = _FLATTENING * (voice.vowel_db - loudness)
-        gains[i] = np.clip(away, -_MOST_GAIN_DB, _MOST_GAIN_DB)
+        target = voice.vowel_db + (0.0 if phoneme.is_vowel else _SONORANT_DB)
+        away = _FLATTENING * (target - loudness_db(envelope[core]).mean()) if len(core) else 0.0
+        limits = (-_MOST_GAIN_DB, _MOST_GAIN_DB) if phoneme.is_vowel else _SONORANT_GAIN_DB
+        gains[i] = np.clip(away, *limits)
     vowel_gain = 0.0
     for i in reversed(range(len(song.phonemes))):
-        phoneme = song.phonemes[i]
-        if phoneme.source is None or BY_SYMBOL[phoneme.symbol].is_vowel:
+        phoneme = BY_SYMBOL[song.phonemes[i].symbol]
+        if song.phonemes[i].source is None or phoneme.is_vowel:
             vowel_gain = gains[i]
-        else:
-            gains[i] = np.clip(vowel_gain, *_CONSONANT_GAIN_DB)
-            gains[i] += _SIBILANT_DB if BY_SYMBOL[phoneme.symbol].name in _SIBILANTS else 0.0
+        elif phoneme.kind not in _SONORANTS:
+            gains[i] = np.clip(vowel_gain, *_CONSONANT_GAIN_DB) + _CONSONANT_DB.get(phoneme.name, 0.0)
     level = _VOWEL_TARGET_DB - voice.vowel_db
     owner = reading.phoneme.copy()
     resting = np.array([phoneme.source is None for phoneme in song.phonemes])[owner]
@@ -180,9 +190,9 @@ def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> 
     return gaussian_filter1d(gains[np.maximum(owner, 0)], _GAIN_SMOOTHING_STEPS) + level
 
 
-def _register_db(f0: np.ndarray) -> np.ndarray:
-    """Return dB [S]: higher notes are sung louder."""
-    octaves = np.log2(f0 / _OCTAVE_HZ)
+def _register_db(voice: Voice, f0: np.ndarray) -> np.ndarray:
+    """Return dB [S]: notes above the middle of the singer's range are louder, those below softer."""
+    octaves = np.log2(f0 / 440.0) - (np.mean(voice.comfortable) - 69.0) / 12.0
     return np.clip(_DB_PER_OCTAVE * octaves, -_MOST_REGISTER_DB, _MOST_REGISTER_DB)
 
 

@@ -11,8 +11,10 @@ from training.inventory import BREATH, BY_SYMBOL, SILENCE
 from training.rules.timing import coda_seconds, fitted_seconds, hurried_seconds, natural_seconds
 
 PAD_SECONDS = 8 * FRAME_SECONDS
-LOWEST_MIDI, HIGHEST_MIDI = 55, 81
-_CENTRES = (57.0, 78.0)
+_BEYOND = 9
+"""Semitones by which songs leave the comfortable range on either side: a major sixth."""
+_COMFORTABLE = 0.7
+"""The share of songs whose centre lies in the comfortable range; the others' lie anywhere."""
 _TEMPI = (60.0, 160.0)
 _BEATS = {0.25: 0.10, 0.5: 0.36, 0.75: 0.04, 1.0: 0.28, 1.5: 0.07, 2.0: 0.09, 3.0: 0.03, 4.0: 0.03}
 _SHORTEST_NOTE_SECONDS = 0.110
@@ -72,24 +74,27 @@ class _Syllable:
     onset: tuple[int, ...]
     nucleus: int
     coda: tuple[int, ...]
+    """A moraic nasal that shares the note, or what closes the last syllable of a run."""
 
 
 def runs_of(recording: int, phonemes: tuple[str, ...], lengths: np.ndarray, fault: tuple[str, ...]) -> list[Run]:
-    """Split a recording at its pauses and faulty morae; a run begins with an onset, ends in a vowel.
+    """Split a recording at its pauses and faulty vowels into what can be sung through.
 
-    ``lengths`` are the phonemes' in seconds. A faulty vowel takes its consonants with it.
+    ``lengths`` are the phonemes' in seconds. A faulty vowel takes the consonants before it with it, and
+    leaves only the last of those behind it: what was a coda would open no syllable.
     """
     runs: list[Run] = []
     current: list[int] = []
     onset: list[int] = []
     for i, symbol in enumerate(phonemes):
         if symbol == SILENCE or fault[i]:
-            runs.extend(_run(recording, current, phonemes, lengths))
+            closing = onset if current and symbol == SILENCE else []
+            runs.extend(_run(recording, [*current, *closing], phonemes, lengths))
             current, onset = [], []
         elif not BY_SYMBOL[symbol].is_vowel:
             onset.append(i)
         else:
-            current.extend([*onset, i])
+            current.extend([*onset, i] if current or phonemes[i - len(onset) - 1] == SILENCE else [*onset[-1:], i])
             onset = []
     runs.extend(_run(recording, current, phonemes, lengths))
     return runs
@@ -105,19 +110,29 @@ def _run(recording: int, indices: list[int], phonemes: tuple[str, ...], lengths:
     return [Run(recording, first, phonemes[first : last + 1], spoken)]
 
 
-def compose(runs: list[Run], generator: np.random.Generator) -> Song:
-    """Write a melody for runs sung one after another, with rests or breaths between them."""
-    return _Writer(generator).write(runs)
+def compose(runs: list[Run], comfortable: tuple[int, int], generator: np.random.Generator) -> Song:
+    """Write a melody for runs sung one after another, with rests or breaths between them.
+
+    ``comfortable`` are the lowest and highest comfortable MIDI notes of who sings.
+    """
+    return _Writer(comfortable, generator).write(runs)
+
+
+def sung_span(comfortable: tuple[int, int]) -> tuple[int, int]:
+    """Return the lowest and the highest MIDI note of the songs for a comfortable range."""
+    return comfortable[0] - _BEYOND, comfortable[1] + _BEYOND
 
 
 class _Writer:
     """Writes one song from left to right."""
 
-    def __init__(self, generator: np.random.Generator) -> None:
+    def __init__(self, comfortable: tuple[int, int], generator: np.random.Generator) -> None:
         self._random = generator
         self._beat = 60.0 / generator.uniform(*_TEMPI)
-        self._centre = generator.uniform(*_CENTRES)
-        self._midi = float(np.clip(round(self._centre), LOWEST_MIDI, HIGHEST_MIDI))
+        self._span = sung_span(comfortable)
+        centres = comfortable if generator.random() < _COMFORTABLE else self._span
+        self._centre = generator.uniform(*centres)
+        self._midi = float(round(self._centre))
         self._phonemes: list[SungPhoneme] = []
         self._notes: list[Note] = []
 
@@ -162,7 +177,7 @@ class _Writer:
         """Put the consonants before the note, shortening what was there to make room."""
         if not syllable.onset:
             return
-        natural = [natural_seconds(run.phonemes[i], run.spoken_seconds[i]) for i in syllable.onset]
+        natural = _natural(run, syllable.onset)
         before = self._phonemes[-1]
         if opens and first:
             lengths = natural
@@ -196,7 +211,7 @@ class _Writer:
     def _step(self) -> None:
         pull = 0.15 * (self._centre - self._midi)
         target = self._midi + self._choose(_STEPS | _LEAPS) + np.round(pull * self._random.random())
-        self._midi = float(np.clip(target, LOWEST_MIDI, HIGHEST_MIDI))
+        self._midi = float(np.clip(target, *self._span))
 
     def _choose(self, weights: dict[float, float]) -> float:
         shares = np.array(list(weights.values()))
@@ -204,16 +219,25 @@ class _Writer:
 
     def _nucleus(self, run: Run, syllable: _Syllable, start: float, end: float) -> None:
         midi = self._notes[-1].midi
-        indices = (syllable.nucleus, *syllable.coda)
-        coda = coda_seconds(end - start) if syllable.coda else 0.0
-        edges = [start, end - coda, end] if syllable.coda else [start, end]
-        for i, left, right in zip(indices, edges[:-1], edges[1:], strict=True):
+        if syllable.coda and BY_SYMBOL[run.phonemes[syllable.coda[0]]].is_vowel:
+            natural = lengths = [coda_seconds(end - start)]
+        else:
+            natural = _natural(run, syllable.coda)
+            lengths = fitted_seconds(natural, end - start)
+        vowel = end - start - sum(lengths)
+        for i, length, own in zip(
+            (syllable.nucleus, *syllable.coda), (vowel, *lengths), (vowel, *natural), strict=True
+        ):
             source = (run.recording, run.first + i)
-            self._phonemes.append(SungPhoneme(run.phonemes[i], left, right, right - left, midi, source))
+            self._phonemes.append(SungPhoneme(run.phonemes[i], start, start + length, own, midi, source))
+            start += length
 
 
 def _syllables(run: Run, generator: np.random.Generator) -> list[_Syllable]:
-    """Group a run's phonemes; a moraic nasal has its own note or shares that of its vowel."""
+    """Group a run's phonemes: consonants open the next syllable, at the end they close the last.
+
+    A moraic nasal has its own note or shares that of its vowel.
+    """
     syllables: list[_Syllable] = []
     onset: list[int] = []
     for i, symbol in enumerate(run.phonemes):
@@ -227,4 +251,12 @@ def _syllables(run: Run, generator: np.random.Generator) -> list[_Syllable]:
         else:
             syllables.append(_Syllable(tuple(onset), i, ()))
             onset = []
+    if onset:
+        last = syllables[-1]
+        syllables[-1] = _Syllable(last.onset, last.nucleus, (*last.coda, *onset))
     return syllables
+
+
+def _natural(run: Run, consonants: tuple[int, ...]) -> list[float]:
+    clustered = len(consonants) > 1
+    return [natural_seconds(run.phonemes[i], run.spoken_seconds[i], clustered=clustered) for i in consonants]

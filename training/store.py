@@ -22,9 +22,9 @@ from training.analysis.onsets import STEP_SECONDS, band_energy_db
 from training.analysis.parameters import analyse
 from training.analysis.voicing import FRAME_SECONDS, by_labels, periodic_frames, voiced_share
 from training.cache import cache_directory, code_key, content_key
-from training.inventory import BY_SYMBOL, SILENCE, SPEAKERS
+from training.inventory import BY_SYMBOL, SILENCE
+from training.singers import SINGERS, SPEAKERS
 from training.speak import SEED, speech_path
-from training.teacher.model import LEVELS_HZ
 from training.teacher.model import SAMPLE_RATE as SPEECH_RATE
 from training.teacher.utterances import Utterance, corpus
 
@@ -64,7 +64,7 @@ def recording_path(speaker: str, utterance: Utterance) -> Path:
 
 def make_recording(speaker: str, utterance: Utterance) -> Recording:
     """Analyse the speech of an utterance."""
-    levels = LEVELS_HZ[speaker]
+    levels = SINGERS[speaker].levels_hz
     with np.load(speech_path(speaker, utterance)) as speech:
         audios = [speech[f"audio_{level:.0f}"].astype(np.float64) / 32768.0 for level in levels]
         token_frames = speech["token_frames"]

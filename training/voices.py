@@ -9,7 +9,8 @@ import numpy as np
 from training.analysis.parameters import BANDS
 from training.analysis.voicing import FRAME_SECONDS
 from training.inventory import BY_SYMBOL, SILENCE
-from training.rendering.reading import ASPIRATION_SECONDS
+from training.rendering.reading import aspiration_seconds
+from training.singers import SINGERS
 from training.songs import Run, runs_of
 from training.store import Recording, recordings
 from training.targets import warped_centres
@@ -30,6 +31,11 @@ class Voice:
     runs: tuple[Run, ...]
     vowel_db: float
     breath: np.ndarray
+
+    @property
+    def comfortable(self) -> tuple[int, int]:
+        """The lowest and the highest comfortable MIDI note."""
+        return SINGERS[self.speaker].range
 
 
 def load_voice(speaker: str) -> Voice:
@@ -65,8 +71,9 @@ def _phoneme_frames(recording: Recording, i: int, low: float, high: float) -> sl
 
 def _lengths(recording: Recording) -> np.ndarray:
     """Return float64 [n] seconds: the phonemes' lengths, stops without their surplus aspiration."""
+    kept = np.array([aspiration_seconds(s) if BY_SYMBOL[s].language else np.inf for s in recording.phonemes])
     aspiration = recording.starts[1:] - recording.bursts
-    return np.diff(recording.starts) - np.maximum(aspiration - ASPIRATION_SECONDS, 0.0)
+    return np.diff(recording.starts) - np.maximum(aspiration - kept, 0.0)
 
 
 def _vowel_db(numbered: dict[int, Recording]) -> float:
@@ -84,6 +91,6 @@ def _breath(numbered: dict[int, Recording]) -> np.ndarray:
         recording.envelope[1, _phoneme_frames(recording, i, 0.3, 0.7)].astype(np.float32)
         for recording in numbered.values()
         for i, symbol in enumerate(recording.phonemes)
-        if BY_SYMBOL[symbol].name == "h"
+        if BY_SYMBOL[symbol].name in {"h", "hh"}
     ]
     return np.median(np.concatenate(frames), axis=0)

@@ -85,6 +85,7 @@ def _sung(
         noise=noise,
         voiced=voiced,
         gender=np.float32(0.0),
+        velocity=np.float32(1.0),
         breathiness=(noise.mean(axis=1) / PER_DB - 5).clip(-96, 0).astype(np.float32),
         voicing=(harmonic.mean(axis=1) / PER_DB).clip(-96, 0).astype(np.float32),
         audio=audio,

@@ -11,7 +11,8 @@ pytest.importorskip("scipy")
 from training import nets  # noqa: E402
 from training.bank import CONFIGS, japanese_entries, write_texts  # noqa: E402
 from training.export import GRAPHS  # noqa: E402
-from training.inventory import PHONEME_IDS, SPEAKERS  # noqa: E402
+from training.inventory import PHONEME_IDS  # noqa: E402
+from training.singers import SPEAKERS  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(phrases, tmp_path):
         torch.manual_seed(0)
         stage = STAGES["durations"]()
         stage.batch = 2
-        return Fitting(stage, seconds, 1, tmp_path)
+        return Fitting(stage, stage.rate, seconds, 1, tmp_path)
 
     first = fitting(0.5)
     first.run(phrases[0])

@@ -15,7 +15,7 @@ from training import bank, render_corpus  # noqa: E402
 from training.__main__ import fit, report  # noqa: E402
 from training.bank import assemble  # noqa: E402
 from training.examples import save_examples  # noqa: E402
-from training.stage import fit_directory  # noqa: E402
+from training.fit import fits_folder  # noqa: E402
 from training.stages import STAGES  # noqa: E402
 
 
@@ -27,14 +27,14 @@ def test_fit_export_and_report_make_a_voicebank_that_sings(tmp_path, monkeypatch
     save_examples(shards / "0000-linnet.npz", [made_example(i) for i in range(45)])
     monkeypatch.setattr(render_corpus, "corpus_folder", lambda: shards)
     monkeypatch.setattr(bank, "SHIPPED", tmp_path / "aviary")
-    options = Namespace(budget=0.1, seed=1, threads=1, stages=None)
+    options = Namespace(budget=0.1, seed=1, threads=1, stages=None, onward=False)
 
     fit(options)
     for name in STAGES:
-        assert (fit_directory() / f"{name}.pt").is_file()
-    folder = assemble(tmp_path / "aviary")
+        assert (fits_folder(onward=False) / f"{name}.pt").is_file()
+    folder = assemble(fits_folder(onward=False), tmp_path / "aviary")
     assert not list(tmp_path.glob(".aviary*"))
-    assert assemble(tmp_path / "aviary") == folder  # replaces what is there
+    assert assemble(fits_folder(onward=False), tmp_path / "aviary") == folder  # replaces what is there
     capsys.readouterr()
     report(options)
     table = capsys.readouterr().out

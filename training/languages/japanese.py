@@ -15,7 +15,6 @@ import numpy as np
 
 _HERE = Path(__file__).parent
 LONG = "ー"
-SYMBOL = "ja/{}"
 VOWELS = frozenset("aiueo")
 UNVOICED = frozenset(["k", "ky", "s", "sh", "t", "ty", "ts", "ch", "h", "hy", "f", "p", "py", "cl"])
 _HIGH = frozenset("iu")

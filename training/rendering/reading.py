@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 STEP_SAMPLES = 256
 STEP_SECONDS = STEP_SAMPLES / SAMPLE_RATE
 _HELD_FROM = 1.1
-ASPIRATION_SECONDS = 0.016
-"""The most aspiration a stop keeps: the teacher's 40-80 ms are not Japanese (k 25-30 ms, t 15-25,
-p 10-15: Shimizu, A study of VOT of stops in six Asian languages, 1996) and would blur the beat."""
+ASPIRATION_SECONDS = {"ja": 0.022, "en": 0.055}
+"""The most aspiration a stop keeps, by language: the teacher's 40-80 ms are not Japanese (k 25-30 ms, t 15-25,
+p 10-15: Shimizu, A study of VOT of stops in six Asian languages, 1996) and would blur the beat; English has 55-80
+(Lisker and Abramson, A cross-language study of voicing in initial stops, Word 20, 1964)."""
 _CENTRE = (0.30, 0.55)
+_CENTRE_OF_DIPHTHONG = (0.22, 0.40)
+_DIPHTHONGS = frozenset(("en/aw", "en/ay", "en/ey", "en/ow", "en/oy"))
 _CENTRE_BEFORE_PAUSE = (0.30, 0.42)
 _WANDER_HZ, _WANDER_SECONDS, _MOST_WANDER_SECONDS = 1.2, 0.010, 0.020
 _WANDER_FADE_SECONDS = 0.050
@@ -54,9 +57,13 @@ def read_song(
     phonemes: tuple[SungPhoneme, ...],
     recordings: dict[int, Recording],
     steps: int,
+    velocity: float,
     generator: np.random.Generator,
 ) -> Reading:
-    """Plan the reading of a song; step ``j`` is centred on sample ``256 j + 128``."""
+    """Plan the reading of a song; step ``j`` is centred on sample ``256 j + 128``.
+
+    ``velocity`` is how fast vowels are entered and left, 1 as they were spoken.
+    """
     times = (np.arange(steps) + 0.5) * STEP_SECONDS
     ends = np.array([phoneme.end for phoneme in phonemes])
     index = np.minimum(np.searchsorted(ends, times, side="right"), len(phonemes) - 1)
@@ -71,7 +78,8 @@ def read_song(
         following = phonemes[number + 1] if number + 1 < len(phonemes) else None
         pause = following is None or following.source is None
         source[here] = phoneme.source[0]
-        seconds[here] = _positions(times[here] - phoneme.start, phoneme, recording, wander[here], pause=pause)
+        elapsed = times[here] - phoneme.start
+        seconds[here] = _positions(elapsed, phoneme, recording, velocity, wander[here], pause=pause)
     presence = np.where(source >= 0, 1.0, 0.0)
     for before, after in itertools.pairwise(phonemes):
         _fade(times, before, after, recordings, source, seconds, presence)
@@ -107,6 +115,7 @@ def _positions(
     elapsed: np.ndarray,
     phoneme: SungPhoneme,
     recording: Recording,
+    velocity: float,
     wander: np.ndarray,
     *,
     pause: bool,
@@ -116,23 +125,31 @@ def _positions(
         raise ValueError("a rest is not read from a recording")
     first, last = recording.starts[phoneme.source[1] : phoneme.source[1] + 2]
     spoken, sung = last - first, phoneme.end - phoneme.start
-    burst = recording.bursts[phoneme.source[1]]
-    if burst < last - ASPIRATION_SECONDS:
-        return _stop_positions(elapsed, sung, first, float(burst), last)
-    if not BY_SYMBOL[phoneme.symbol].is_vowel or sung <= _HELD_FROM * spoken:
+    burst, aspiration = float(recording.bursts[phoneme.source[1]]), aspiration_seconds(phoneme.symbol)
+    if burst < last - aspiration:
+        return _stop_positions(elapsed, sung, first, burst, last, min(aspiration, 0.5 * sung))
+    if not BY_SYMBOL[phoneme.symbol].is_vowel or sung <= _HELD_FROM * spoken / max(velocity, 1.0):
         return first + elapsed * (spoken / sung)
-    centre = _stable_moment(recording, first, last, pause=pause)
-    tail = last - centre
-    held = np.minimum(elapsed - (centre - first), sung - tail - elapsed)
+    centre = _stable_moment(recording, first, last, _centre(phoneme.symbol, pause=pause))
+    head, tail = (centre - first) / velocity, (last - centre) / velocity
+    shrink = min(1.0, sung / (head + tail))
+    head, tail, speed = head * shrink, tail * shrink, velocity / shrink
+    held = np.minimum(elapsed - head, sung - tail - elapsed)
     fade = np.clip(held / _WANDER_FADE_SECONDS, 0.0, 1.0)
-    position = np.where(elapsed < centre - first, first + elapsed, centre)
-    position = np.where(elapsed > sung - tail, last - (sung - elapsed), position)
+    position = np.where(elapsed < head, first + elapsed * speed, centre)
+    position = np.where(elapsed > sung - tail, last - (sung - elapsed) * speed, position)
     return np.clip(position + np.where(held > 0.0, wander * fade, 0.0), first, last)
 
 
-def _stop_positions(elapsed: np.ndarray, sung: float, first: float, burst: float, last: float) -> np.ndarray:
+def aspiration_seconds(symbol: str) -> float:
+    """Return how much aspiration a stop keeps."""
+    return ASPIRATION_SECONDS[BY_SYMBOL[symbol].language or ""]
+
+
+def _stop_positions(
+    elapsed: np.ndarray, sung: float, first: float, burst: float, last: float, aspiration: float
+) -> np.ndarray:
     """Read an aspirated stop with a short aspiration: its beginning and its end, not its middle."""
-    aspiration = min(ASPIRATION_SECONDS, 0.5 * sung)
     closure = sung - aspiration
     shut = first + elapsed * (burst - first) / closure
     since = elapsed - closure
@@ -140,9 +157,16 @@ def _stop_positions(elapsed: np.ndarray, sung: float, first: float, burst: float
     return np.where(elapsed < closure, shut, opened)
 
 
-def _stable_moment(recording: Recording, first: float, last: float, *, pause: bool) -> float:
-    """Return the second within a vowel where its spectrum changes least."""
-    low, high = _CENTRE_BEFORE_PAUSE if pause else _CENTRE
+def _centre(symbol: str, *, pause: bool) -> tuple[float, float]:
+    """Return between which shares of a vowel it is held: a diphthong on its first half, glide at the end."""
+    if symbol in _DIPHTHONGS:
+        return _CENTRE_OF_DIPHTHONG
+    return _CENTRE_BEFORE_PAUSE if pause else _CENTRE
+
+
+def _stable_moment(recording: Recording, first: float, last: float, centre: tuple[float, float]) -> float:
+    """Return the second within a vowel, between two shares of it, where its spectrum changes least."""
+    low, high = centre
     left = int((first + low * (last - first)) / ANALYSIS_SECONDS)
     right = max(int((first + high * (last - first)) / ANALYSIS_SECONDS), left + 1)
     right = min(right, recording.envelope.shape[1] - 2)

@@ -12,10 +12,12 @@ from training.examples import FRAME_SECONDS
 
 _LEAST_SECONDS = {
     **dict.fromkeys(("s", "sh", "ch", "ts"), 0.095),
-    **dict.fromkeys(("f", "h", "hy", "p", "py", "t", "ty", "k", "ky", "cl"), 0.080),
-    **dict.fromkeys(("r", "ry"), 0.040),
+    **dict.fromkeys(("f", "h", "hy", "hh", "th", "p", "py", "t", "ty", "k", "ky", "cl"), 0.080),
 }
+_TAPS, _TAP_SECONDS = frozenset(("ja/r", "ja/ry")), 0.040
 _LEAST_OTHER_SECONDS = 0.065
+_IN_CLUSTER = 0.6
+"""Consonants are shorter beside others: in English by a third to a half (Klatt, cited below)."""
 _MOST_SECONDS = 0.160
 _MOST_OF_NOTE = 0.5
 _UNHURRIED_SECONDS, _MOST_HURRIED = 0.4, 0.6
@@ -24,10 +26,11 @@ _CODA_SECONDS = (0.070, 0.250)
 SHORTEST_SECONDS = 2.0 * FRAME_SECONDS
 
 
-def natural_seconds(symbol: str, spoken: float) -> float:
+def natural_seconds(symbol: str, spoken: float, *, clustered: bool = False) -> float:
     """Return how long a consonant is sung when there is room; ``spoken`` is its spoken length."""
-    least = _LEAST_SECONDS.get(symbol.rpartition("/")[2], _LEAST_OTHER_SECONDS)
-    return float(np.clip(spoken, least, _MOST_SECONDS))
+    name = symbol.rpartition("/")[2]
+    least = _TAP_SECONDS if symbol in _TAPS else _LEAST_SECONDS.get(name, _LEAST_OTHER_SECONDS)
+    return float(np.clip(spoken, least * _IN_CLUSTER if clustered else least, _MOST_SECONDS))
 
 
 def hurried_seconds(natural: float, room: float) -> float:
@@ -41,7 +44,7 @@ def hurried_seconds(natural: float, room: float) -> float:
 
 
 def fitted_seconds(natural: list[float], room: float) -> list[float]:
-    """Return the consonants before a note, at most half of the ``room`` they take time from."""
+    """Return the lengths of consonants that take their time from ``room`` seconds, at most half of it."""
     total = sum(natural)
     scale = min(1.0, _MOST_OF_NOTE * room / total) if total else 1.0
     return [length * scale for length in natural]

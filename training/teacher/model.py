@@ -15,6 +15,7 @@ import onnx
 import onnxruntime
 from onnx import helper
 
+from training.singers import SINGERS
 from training.teacher.download import fetch_teacher, model_bytes, style_bytes, vocabulary_json
 
 SAMPLE_RATE = 24000
@@ -23,14 +24,6 @@ FRAME_RATE = 40
 
 BOUNDARY_LAG_SECONDS = 0.0575
 """The audio runs ahead of the token boundaries by this much (measured over 213 voicing edges)."""
-
-BLENDS: dict[str, dict[str, float]] = {
-    "linnet": {"af_heart": 0.4, "ff_siwis": 0.2, "if_sara": 0.2, "jf_alpha": 0.2},
-}
-"""Our singers: weighted means of style packs, a timbre of their own."""
-
-LEVELS_HZ: dict[str, tuple[float, ...]] = {"linnet": (200.0, 262.0, 340.0)}
-"""The flat pitches each singer speaks at, around and above the native pitch of the blend."""
 
 SPEED = 0.7
 """Slow speech: consonants are clearer than at the model's own pace."""
@@ -51,10 +44,9 @@ class Teacher:
         """Load the model (downloading it when missing) and blend the singer's style."""
         folder = fetch_teacher()
         self.vocabulary: dict[str, int] = json.loads(vocabulary_json(folder))["vocab"]
-        packs = {
-            name: np.frombuffer(style_bytes(folder, name), np.float32).reshape(-1, 256) for name in BLENDS[speaker]
-        }
-        self._style = sum(weight * packs[name] for name, weight in BLENDS[speaker].items())
+        blend = SINGERS[speaker].blend
+        packs = {name: np.frombuffer(style_bytes(folder, name), np.float32).reshape(-1, 256) for name in blend}
+        self._style = sum(weight * packs[name] for name, weight in blend.items())
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3

@@ -17,16 +17,17 @@ from singsynth_mcp.synthesis.engines.torch.blocks import (
 )
 from singsynth_mcp.synthesis.engines.torch.harmonics import HarmonicMel
 
-CURVES = 4
-"""Control features a frame: breathiness, voicing, their difference, gender."""
+CURVES = 6
+"""Control features a frame: breathiness, voicing, their difference, gender, tension, velocity."""
 
 
-def curve_features(breathiness: Tensor, voicing: Tensor, gender: Tensor) -> Tensor:
-    """Return float32 [B, T, 4] of about unit size; breathiness and voicing [B, T] in dB."""
+def curve_features(breathiness: Tensor, voicing: Tensor, tension: Tensor, gender: Tensor, velocity: Tensor) -> Tensor:
+    """Return float32 [B, T, 6] of about unit size; all [B, T], breathiness and voicing in dB."""
     noise = breathiness.clamp(-96.0, 0.0)
     tone = voicing.clamp(-96.0, 0.0)
     features = [(noise + 50.0) / 20.0, (tone + 40.0) / 20.0, (tone - noise) / 20.0]
-    return torch.stack([*features, gender.clamp(-1.0, 1.0)], dim=2)
+    speed = torch.log2(velocity.clamp(0.5, 2.0))
+    return torch.stack([*features, gender.clamp(-1.0, 1.0), tension.clamp(-10.0, 10.0) / 3.0, speed], dim=2)
 
 
 class Acoustic(nn.Module):
@@ -90,12 +91,14 @@ class Acoustic(nn.Module):
         f0: Tensor,
         breathiness: Tensor,
         voicing: Tensor,
+        tension: Tensor,
         gender: Tensor,
+        velocity: Tensor,
         spk_embed: Tensor,
         steps: Tensor,
     ) -> Tensor:
         """Return ``mel`` float32 [1, T, M]; ``steps`` is accepted and has no effect."""
-        curves = curve_features(breathiness, voicing, gender)
+        curves = curve_features(breathiness, voicing, tension, gender, velocity)
         states = self.encode(tokens, languages)
         harmonic, noise, residual = self.envelopes_at(states, durations, frame_numbers(f0), f0, curves, spk_embed)
         mel: Tensor = self.mel(harmonic, noise, f0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +26,13 @@ from singsynth_mcp.synthesis.engines.torch.source_filter import BANDS, SAMPLE_RA
 from singsynth_mcp.synthesis.engines.torch.variance import VariancePredictor
 from singsynth_mcp.synthesis.engines.torch.vocoder import Vocoder
 
-NETS_VERSION = "1"
+NETS_VERSION = "2"
 """Grows when a net computes something else from the same weights."""
 _OUTPUTS = {
     ("encoder_out", "x_masks"): "linguistic",
     ("ph_dur_pred",): "durations",
     ("pitch_pred",): "pitch",
-    ("breathiness_pred", "voicing_pred"): "variance",
+    ("breathiness_pred", "voicing_pred", "tension_pred"): "variance",
     ("mel",): "acoustic",
     ("waveform",): "vocoder",
 }
@@ -49,25 +49,30 @@ def read_net(graph: Graph) -> nn.Module:
     given = [value.name for value in graph.inputs]
     if taken != given:
         raise NotOurNet(f"it takes {', '.join(given)}; the {name} net takes {', '.join(taken)}")
-    _fill(net, graph.weights, name)
+    _fill(net, graph.weights, f"the {name} net")
     return net.eval().requires_grad_(False)
 
 
 def load_weights(net: nn.Module, path: Path) -> None:
     """Load a file's weights into a net of the same kind, for example to go on fitting it.
 
-    An embedding may have more rows than the file: phonemes, languages and singers are only ever appended, and the rows
-    that the file does not know stay as they are. Raises NotOurNet for any other difference.
+    A weight may be larger than the file's: phonemes, languages, control features and curves are only ever appended, and
+    what the file does not know stays as it is. Raises NotOurNet for any other difference.
     """
     graph = Graph(path)
     weights = dict(graph.weights)
-    for name, module in net.named_modules():
-        stored = weights.get(f"{name}.weight")
-        if isinstance(module, nn.Embedding) and stored is not None and len(stored) < module.num_embeddings:
-            rows = module.weight.detach().numpy().copy()
-            rows[: len(stored)] = stored
-            weights[f"{name}.weight"] = rows
-    _fill(net, weights, _net_name(graph))
+    for name, value in net.state_dict().items():
+        stored = weights.get(name)
+        if stored is not None and _is_grown(value.shape, stored.shape):
+            grown = value.numpy().copy()
+            grown[tuple(slice(size) for size in stored.shape)] = stored
+            weights[name] = grown
+    _fill(net, weights, path.name)
+
+
+def _is_grown(shape: Sequence[int], stored: Sequence[int]) -> bool:
+    same_rank = len(shape) == len(stored)
+    return same_rank and tuple(shape) != tuple(stored) and all(a >= b for a, b in zip(shape, stored, strict=True))
 
 
 def _net_name(graph: Graph) -> str:
@@ -84,11 +89,11 @@ def _fill(net: nn.Module, weights: Mapping[str, Array], name: str) -> None:
     wanted = net.state_dict()
     if differing := sorted(wanted.keys() ^ weights.keys()):
         there = "is missing" if differing[0] in wanted else "is not known"
-        raise NotOurNet(f"it is not the {name} net: its weight {differing[0]} {there}")
+        raise NotOurNet(f"it is not {name}: its weight {differing[0]} {there}")
     for key, value in wanted.items():
         if tuple(value.shape) != weights[key].shape:
             raise NotOurNet(
-                f"it is not the {name} net: its weight {key} is {list(weights[key].shape)}, not {list(value.shape)}"
+                f"it is not {name}: its weight {key} is {list(weights[key].shape)}, not {list(value.shape)}"
             )
     net.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in weights.items()})
 

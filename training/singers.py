@@ -1,0 +1,58 @@
+"""The singers of the voicebank: whose styles each is a mean of, where they sing, what they speak.
+
+Speakers are numbered in this order and only ever appended to: shipped weights depend on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Singer:
+    """One singer.
+
+    ``blend`` are the weights of the teacher's style packs: a timbre of its own, nobody's.
+    ``levels_hz`` are the flat pitches spoken at, about the native pitch of the blend; ``chains``
+    says how many chains of syllables are spoken in each language (sentences come on top).
+    ``range`` is where the voice is comfortable, MIDI note numbers; songs of the corpus go a sixth
+    beyond it on either side.
+    """
+
+    voice: str
+    blend: dict[str, float]
+    levels_hz: tuple[float, ...]
+    chains: dict[str, int]
+    range: tuple[int, int]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the singer's corpus."""
+        return tuple(self.chains)
+
+
+SINGERS: dict[str, Singer] = {
+    "linnet": Singer(
+        voice="a woman, clear and light",
+        blend={"af_heart": 0.4, "ff_siwis": 0.2, "if_sara": 0.2, "jf_alpha": 0.2},
+        levels_hz=(200.0, 262.0, 340.0),
+        chains={"ja": 110, "en": 80},
+        range=(57, 76),
+    ),
+    "merlin": Singer(
+        voice="a man, warm and even",
+        blend={"am_fenrir": 0.6, "am_michael": 0.4},
+        levels_hz=(110.0, 165.0),
+        chains={"ja": 70, "en": 80},
+        range=(45, 64),
+    ),
+}
+
+SPEAKERS: tuple[str, ...] = tuple(SINGERS)
+
+_PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+
+
+def note_name(midi: int) -> str:
+    """Return the name of a MIDI note: 69 is A4."""
+    return f"{_PITCH_CLASSES[midi % 12]}{midi // 12 - 1}"
