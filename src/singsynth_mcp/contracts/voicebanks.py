@@ -85,6 +85,7 @@ class VoicebankInfoResult(Result):
     controls: list[str] | None = None
     lowest: str | None = Field(default=None, description="Lowest comfortable note, where the voicebank says")
     highest: str | None = None
+    ranges: dict[str, str] | None = Field(default=None, description="By speaker, where speakers differ: A2 to E4")
     sample_rate: int | None = None
     stages: list[str] | None = Field(default=None, description="durations, pitch, variance, acoustic, vocoder")
     phonemes: list[str] | None = Field(default=None, description="The inventory; the first 40")

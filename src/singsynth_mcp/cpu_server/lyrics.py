@@ -251,7 +251,8 @@ def _align(
         can_breathe=bank.symbols.get("AP") == "breath",
     )
     sung, warnings = sung_notes(played.notes, phonemes.words, bank.glides, header["part"])
-    warnings += _out_of_range([note.played for note in sung], request.transpose, bank, header["part"])
+    span = bank.range_of(next(iter(rendition.speaker)) if len(rendition.speaker) == 1 else None) or _DEFAULT_RANGE
+    warnings += _out_of_range([note.played for note in sung], request.transpose, span, header["part"])
     warnings += _unsupported(controls, bank)
     return _Aligned(align(sung, rendition), _facts(warnings))
 
@@ -270,11 +271,13 @@ def _speaker(request: AlignRequest, bank: Voicebank) -> dict[str, Curve]:
     return {bank.speaker(name): check_curve(f"speaker {name}", weight, 0, 1000) for name, weight in wanted.items()}
 
 
-def _out_of_range(notes: Sequence[PlayedNote], transpose: float, bank: Voicebank, part: str) -> list[ScoreWarning]:
+def _out_of_range(
+    notes: Sequence[PlayedNote], transpose: float, span: tuple[float, float], part: str
+) -> list[ScoreWarning]:
     from singsynth_mcp.lyrics.foreign import warning
     from singsynth_mcp.score.pitch import pitch_name
 
-    lowest, highest = bank.range or _DEFAULT_RANGE
+    lowest, highest = span
     found = []
     for note in notes:
         midi = note.midi + transpose

@@ -103,6 +103,10 @@ def _info(voicebank_id: str | None, settings: Settings) -> VoicebankInfoResult:
         controls=supported_controls(bank, engine_of(settings)),
         lowest=note_name(lowest),
         highest=note_name(highest),
+        ranges={
+            speaker: f"{note_name(low)} to {note_name(high)}" for speaker, (low, high) in bank.character.ranges.items()
+        }
+        or None,
         sample_rate=vocoder.sample_rate,
         stages=[*(name for name in _STAGE_NAMES if bank.stage(name)), "vocoder"],
         phonemes=symbols[:LIST_LIMIT],

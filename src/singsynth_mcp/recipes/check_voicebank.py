@@ -89,20 +89,27 @@ class _Check:
         syllables = self.facts.get("syllables")
         if not syllables:
             return
-        lowest, highest = (
-            self.facts.get(end) or usual for end, usual in zip(("lowest", "highest"), USUAL_RANGE, strict=True)
-        )
-        song = melody(syllables, lowest, highest)
         speakers: list[str | None] = list(self.facts.get("speakers") or []) or [None]
         has_pitch = "pitch" in self.facts.get("stages", ())
         modes = [(WRITTEN, speaker) for speaker in (speakers[:1] if has_pitch else speakers)]
         modes += [(PREDICTED, speaker) for speaker in speakers if has_pitch]
         for done, (mode, speaker) in enumerate(modes):
             await self.on_progress(Progress(0.2 + 0.6 * done / len(modes), "sing", f"{mode} {speaker or ''}".strip()))
+            song = melody(syllables, *self._range(speaker))
             await self._guarded(self._probe(mode, speaker, song), f"{mode}, {speaker or 'the voice'}: ")
-        await self.on_progress(Progress(0.8, "sing", f"{lowest} to {highest}"))
-        await self._guarded(self._probe(RANGE, speakers[0], range_walk(syllables[0], lowest, highest)), "range: ")
+        for done, speaker in enumerate(speakers):
+            lowest, highest = self._range(speaker)
+            await self.on_progress(Progress(0.8 + 0.2 * done / len(speakers), "sing", f"{lowest} to {highest}"))
+            walk = range_walk(syllables[0], lowest, highest)
+            await self._guarded(self._probe(RANGE, speaker, walk), f"range, {speaker or 'the voice'}: ")
         await self.on_progress(Progress(1.0, "check_voicebank"))
+
+    def _range(self, speaker: str | None) -> tuple[str, str]:
+        own = (self.facts.get("ranges") or {}).get(speaker)
+        if own:
+            lowest, _, highest = own.partition(" to ")
+            return lowest, highest
+        return self.facts.get("lowest") or USUAL_RANGE[0], self.facts.get("highest") or USUAL_RANGE[1]
 
     def result(self) -> CheckVoicebankResult:
         """Return what was gathered, the gravest findings first."""
@@ -144,8 +151,9 @@ class _Check:
         self.probes.append(row)
         self._add(judge_probe(row, strict=mode != PREDICTED))
         if mode == RANGE:
-            self.levels = heard.levels()
-            self._add(judge_range(self.levels))
+            levels = heard.levels()
+            self.levels = self.levels or levels
+            self._add(judge_range(levels))
 
     async def _heard(self, mode: str, speaker: str | None, song: ProbeSong) -> Heard:
         """Sing a song through all stages and measure every phrase on its audio."""

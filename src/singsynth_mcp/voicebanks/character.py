@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ class Character:
     """(label, speaker) of each voice colour."""
     range: tuple[float, float] | None
     """Lowest and highest comfortable MIDI note."""
+    ranges: Mapping[str, tuple[float, float]]
+    """The same by speaker, where speakers differ."""
     default_language: str | None
     """Of the phonemizer that the voicebank asks for."""
 
@@ -58,6 +61,7 @@ def read_character(folder: Path) -> Character:
         licence=facts.get("license") or facts.get("licence") or _licence_file(folder),
         colours=tuple((label, speaker) for label, speaker in colours if speaker),
         range=_range(document.get("range")),
+        ranges=_ranges(document.get("ranges")),
         default_language=_language(facts.get("default_phonemizer", "")),
     )
 
@@ -101,12 +105,21 @@ def _licence_file(folder: Path) -> str:
 
 
 def _range(notes: Any) -> tuple[float, float] | None:
-    """`range: [A3, E5]` is ours; tone_ranges of the subbanks says which notes a colour takes, not which sound well."""
+    """Read a range. `range: [A3, E5]` and `ranges: {speaker: [A2, E4]}` are keys of ours.
+
+    The subbanks' tone_ranges say which notes a colour takes, not which sound well.
+    """
     try:
         lowest, highest = (midi_number(note) for note in notes)
     except (TypeError, ValueError, AttributeError):
         return None
     return lowest, highest
+
+
+def _ranges(by_speaker: Any) -> dict[str, tuple[float, float]]:
+    if not isinstance(by_speaker, dict):
+        return {}
+    return {str(speaker): found for speaker, notes in by_speaker.items() if (found := _range(notes)) is not None}
 
 
 def _language(phonemizer: str) -> str | None:

@@ -65,6 +65,10 @@ class Voicebank:
         """Lowest and highest comfortable MIDI note, where the voicebank says."""
         return self.character.range
 
+    def range_of(self, speaker: str | None) -> tuple[float, float] | None:
+        """Return the comfortable notes of a speaker; those of the whole voicebank where it says no others."""
+        return self.character.ranges.get(speaker or "", self.range)
+
     @cached_property
     def character(self) -> Character:
         """Names, credits, licence, colours."""
