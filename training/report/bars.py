@@ -127,7 +127,7 @@ def measures(*, man: bool) -> tuple[Measure, ...]:
                 registers=("middle",)),
         Measure("Whisper base one octave up, common words", "octave", _share, "{:.2f}", most=0.30, over_teacher=0.05,
                 either=True, registers=()),
-        Measure("real-time factor of acoustic + vocoder", "rtf", _share, "{:.3f}", most=0.04),
+        Measure("real-time factor of acoustic + vocoder", "rtf", _share, "{:.3f}", most=0.04, registers=()),
     )  # fmt: skip
 
 

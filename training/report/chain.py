@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 
+import singsynth_mcp
 from singsynth_mcp.artifacts.folder import FolderStore
 from singsynth_mcp.performance.blobs import audio_from_bytes, mel_from_bytes, phrase_from_bytes
 from singsynth_mcp.performance.model import Phrase, PhraseNote
@@ -18,9 +19,11 @@ from singsynth_mcp.recipes.local import LocalCaller
 from singsynth_mcp.settings import Settings
 from singsynth_mcp.synthesis.frames import phoneme_frames
 from singsynth_mcp.voicebanks import Voicebank, get_voicebank
+from training.cache import code_key, content_key, file_sha256
 from training.report.singing import Singing, SungPhrase, TimedPhoneme, label_voicing
 from training.report.songbook import HeldOutSong, to_musicxml
 
+_ROOMS = ("score", "lyrics", "performance", "voicebanks", "synthesis")
 _PREDICTORS = ("predict_durations", "predict_pitch", "predict_variance")
 
 
@@ -45,6 +48,14 @@ class Singer:
         self._caller = LocalCaller(settings)
         self._store = FolderStore.from_settings(settings)
         self.bank: Voicebank = get_voicebank(folder.resolve().name if around else voicebank, settings.voicebanks)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Name what this voicebank sings with: its files and the code between score and sound."""
+        files = [file_sha256(path) for path in sorted(self.bank.root.rglob("*")) if path.is_file()]
+        rooms = Path(singsynth_mcp.__file__).parent
+        code = [path for room in _ROOMS for path in (rooms / room).rglob("*.py")]
+        return content_key(files, code_key(code), list(self.controls))
 
     @cached_property
     def controls(self) -> tuple[str, ...]:

@@ -24,13 +24,15 @@ def draw_pictures(gatherings: Sequence[Gathering], folder: Path) -> list[tuple[s
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
     for gathering, title, register, line in chosen(gatherings):
-        song, sung, taught = gathering.kept[title, register]
+        song, where = gathering.sung[title, register]
+        alone = song.line_alone(line)
+        sung, taught = gathering.sing(alone, where.transpose), gathering.teach(alone, where.transpose)
         speaker, language = gathering.findings.speaker, song.language
-        caption = f"{speaker or 'voice'}, {language}, {register}, {song.tempo} bpm: {song.lines[line].text}"
+        caption = f"{speaker or 'voice'}, {language}, {register}, {song.tempo} bpm: {alone.lines[0].text}"
         name = f"{speaker or 'voice'}-{language}-{register}-{song.tempo}.png"
-        images = [draw(scene(sung, line, f"{speaker or 'voice'}, {register}, {song.tempo} bpm", notes=True))]
+        images = [draw(scene(sung, f"{speaker or 'voice'}, {register}, {song.tempo} bpm", notes=True))]
         if taught is not None:
-            images.append(draw(scene(taught, line, "teacher", notes=False)))
+            images.append(draw(scene(taught, "teacher", notes=False)))
         temporary = folder / f".{name}"
         temporary.write_bytes(_stacked(images))
         temporary.replace(folder / name)
@@ -43,8 +45,8 @@ def chosen(gatherings: Sequence[Gathering]) -> list[tuple[Gathering, str, str, i
     places = []
     for turn, (gathering, register) in enumerate(product(gatherings, REGISTERS)):
         titles = sorted(
-            {title for title, where in gathering.kept if where == register},
-            key=lambda title, gathering=gathering, register=register: gathering.kept[title, register][0].tempo,
+            {title for title, where in gathering.sung if where == register},
+            key=lambda title, gathering=gathering, register=register: gathering.sung[title, register][0].tempo,
         )
         # the slowest and the fastest song, then those between
         titles = [title for pair in zip(titles, reversed(titles), strict=True) for title in pair][: len(titles)]
@@ -53,9 +55,9 @@ def chosen(gatherings: Sequence[Gathering]) -> list[tuple[Gathering, str, str, i
     return [(gathering, title, register, 0) for _, _, gathering, title, register in places[:PICTURES]]
 
 
-def scene(sung: Singing, line: int, title: str, *, notes: bool) -> Scene:
-    """Return what is to be drawn of one line."""
-    start, stop = sung.lines[line][0] - 0.3, sung.lines[line][1] + 0.3
+def scene(sung: Singing, title: str, *, notes: bool) -> Scene:
+    """Return what is to be drawn of a line."""
+    start, stop = sung.lines[0][0] - 0.3, sung.lines[0][1] + 0.3
     mixed, rate = sung.mix(), sung.sample_rate
     first = round((start + sung.lead_s) * rate)
     audio = np.pad(mixed, (max(0, -first), 0))[max(0, first) : round((stop + sung.lead_s) * rate)]

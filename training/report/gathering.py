@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ import numpy as np
 
 from training.report import hearing, naturalness
 from training.report.chain import Choices, Singer
-from training.report.judging import judge, note_errors
+from training.report.judging import Values, judge, note_errors
 from training.report.registers import Register, beyond, claimed_range, octave_up, registers
+from training.report.remembering import remembered
 from training.report.singing import Singing
 from training.report.songbook import HeldOutSong, load_songs
 from training.report.songbook import languages as written_languages
@@ -60,62 +62,31 @@ class Gathering:
     claimed: tuple[int, int]
     ears: Ears
     teacher: TeacherSinger | None
-    kept: dict[tuple[str, str], tuple[HeldOutSong, Singing, Singing | None]] = field(default_factory=dict)
-    """(song, register) → what was sung by the voice and by the teacher, for the pictures."""
+    sung: dict[tuple[str, str], tuple[HeldOutSong, Register]] = field(default_factory=dict)
+    """(title, register) of what was judged inside the range."""
 
     def gather(self) -> None:
         """Sing and measure every song."""
         songs = load_songs(self.findings.language)
-        self._sing(songs[0], 0.5)  # opens the models: the real-time factor is that of a warm voice
         for number, song in enumerate(songs):
             for register in registers(song, self.claimed):
-                self._inside(song, register)
+                print(f"  {song.title}, {register.name} ({register.transpose:+d})", file=sys.stderr, flush=True)
+                self._judge(song, register, self._all_values)
+                self.sung[song.title, register.name] = (song, register)
             if number < SONGS_BEYOND:
                 for register in beyond(song, self.claimed):
-                    self.findings.add(register.name, judge(self._sing(song, register.transpose)))
-            if song.language == "ja" and not song.made_up:
-                self._octave_up(song)
-        self.findings.note(f"real-time factor: load of the machine {os.getloadavg()[0]:.1f} at the end, {_cores()}")
+                    self._judge(song, register, lambda _, sung, __: judge(sung), teach=False)
+            if song.language == "ja" and not song.made_up and self.ears.whisper is not None:
+                register = octave_up(song, self.claimed)
+                self._judge(song, register, self._octave_values, where=ELSEWHERE)
+        self._time(songs)
 
-    def _inside(self, song: HeldOutSong, register: Register) -> None:
-        print(f"  {song.title}, {register.name} ({register.transpose:+d})", file=sys.stderr, flush=True)
-        sung = self._sing(song, register.transpose)
-        values = judge(sung) | self._ears(song, sung, register)
-        seconds = sum(phrase.stop_s - phrase.start_s for phrase in sung.phrases)
-        values["rtf"] = np.array([[sung.seconds_of_work, seconds]])
-        values["cpu"] = np.array([[sung.cpu_seconds, seconds]])
-        flat = {name: 0.0 for name in ("expressiveness", "vibrato") if name in self.singer.controls}
-        values["notes_off"] = note_errors(self._sing(song, register.transpose, flat))
-        self.findings.add(register.name, values)
-        taught = self._teach(song, register.transpose)
-        if taught is not None:
-            self.findings.add(register.name, judge(taught) | self._ears(song, taught, register), teacher=True)
-        self.kept[song.title, register.name] = (song, sung, taught)
+    def sing(self, song: HeldOutSong, transpose: float, controls: Mapping[str, float] | None = None) -> Singing:
+        """Sing a song with the voicebank."""
+        return self.singer.sing(song, Choices(self.findings.speaker or None, transpose, controls))
 
-    def _octave_up(self, song: HeldOutSong) -> None:
-        register = octave_up(song, self.claimed)
-        if self.ears.whisper is None:
-            return
-        self.findings.add(ELSEWHERE, {"octave": self.ears.words(song, self._sing(song, register.transpose))})
-        taught = self._teach(song, register.transpose)
-        if taught is not None:
-            self.findings.add(ELSEWHERE, {"octave": self.ears.words(song, taught)}, teacher=True)
-
-    def _ears(self, song: HeldOutSong, sung: Singing, register: Register) -> dict[str, np.ndarray]:
-        values = {}
-        if self.ears.whisper is not None:
-            values["made_up" if song.made_up else "common"] = self.ears.words(song, sung)
-        if self.ears.dnsmos and register.name == "middle":
-            values["p808"] = self.ears.opinions(sung)
-        return values
-
-    def _sing(self, song: HeldOutSong, transpose: float, controls: dict[str, float] | None = None) -> Singing:
-        sung = self.singer.sing(song, Choices(self.findings.speaker or None, transpose, controls))
-        for warning in sung.warnings:
-            self.findings.note(warning)
-        return sung
-
-    def _teach(self, song: HeldOutSong, transpose: int) -> Singing | None:
+    def teach(self, song: HeldOutSong, transpose: int) -> Singing | None:
+        """Let the teacher sing it; None where there is none, or where it cannot."""
         from training.report.laying import DoesNotFitError
 
         if self.teacher is None:
@@ -126,9 +97,63 @@ class Gathering:
             self.findings.note(f"teacher, {song.title}: {error}")
             return None
 
+    def _judge(
+        self, song: HeldOutSong, register: Register, judge_song: _Judge, *, teach: bool = True, where: str | None = None
+    ) -> None:
+        """Add a song's values, the voice's and the teacher's, from the cache where they were measured before."""
+        where = register.name if where is None else where
+        what = [song.language, repr(song), register.transpose, where, self.ears.whisper is not None, self.ears.dnsmos]
 
-def _cores() -> str:
-    return f"{os.cpu_count()} cores"
+        def of_voice() -> Values:
+            sung = self.sing(song, register.transpose)
+            values = judge_song(song, sung, register)
+            if register.inside:
+                values["notes_off"] = self._notes_off(song, register)
+            return values | {_WARNINGS: np.array(sung.warnings, str)}
+
+        values = remembered([self.singer.fingerprint, self.findings.speaker, *what], of_voice)
+        for warning in values.pop(_WARNINGS):
+            self.findings.note(str(warning))
+        self.findings.add(where, values)
+        taught = self.teach(song, register.transpose) if teach else None
+        if taught is not None and self.teacher is not None:
+            prints = self.teacher.prints(song, register.transpose)
+            of_teacher = remembered([prints, *what], lambda: judge_song(song, taught, register))
+            self.findings.add(where, of_teacher, teacher=True)
+
+    def _all_values(self, song: HeldOutSong, sung: Singing, register: Register) -> Values:
+        values = judge(sung)
+        if self.ears.whisper is not None:
+            values["made_up" if song.made_up else "common"] = self.ears.words(song, sung)
+        if self.ears.dnsmos and register.name == "middle":
+            values["p808"] = self.ears.opinions(sung)
+        return values
+
+    def _octave_values(self, song: HeldOutSong, sung: Singing, _: Register) -> Values:
+        return {"octave": self.ears.words(song, sung)}
+
+    def _notes_off(self, song: HeldOutSong, register: Register) -> np.ndarray:
+        """Return the notes' errors with the pitch model's expression off."""
+        flat = {name: 0.0 for name in ("expressiveness", "vibrato") if name in self.singer.controls}
+        return note_errors(self.sing(song, register.transpose, flat))
+
+    def _time(self, songs: list[HeldOutSong]) -> None:
+        """Measure the real-time factor of a warm voice; half a tone off, so that nothing is remembered."""
+        work, cpu, length = 0.0, 0.0, 0.0
+        for number, song in enumerate([songs[0], *songs]):
+            sung = self.sing(song, 0.5 + 0.1 * number)
+            if number:  # the first opens the models
+                work, cpu = work + sung.seconds_of_work, cpu + sung.cpu_seconds
+                length += sum(phrase.stop_s - phrase.start_s for phrase in sung.phrases)
+        self.findings.add(ELSEWHERE, {"rtf": np.array([[work, length]])})
+        self.findings.note(
+            f"real-time factor: {os.cpu_count()} cores under a load of {os.getloadavg()[0]:.1f}; "
+            f"processor time {cpu / length:.3f} s for a second of sound"
+        )
+
+
+_Judge = Callable[[HeldOutSong, Singing, Register], Values]
+_WARNINGS = "warnings"
 
 
 def gatherings(
