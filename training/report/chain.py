@@ -41,13 +41,14 @@ class Singer:
 
     def __init__(self, voicebank: str, store: Path, threads: int = 0) -> None:
         """``voicebank`` is an id or a folder; artifacts go to ``store``. Raises UnknownVoicebank, InvalidVoicebank."""
-        folder = Path(voicebank)
-        around = (folder.resolve(),) if folder.is_dir() else ()
         settings = Settings(artifacts=store, output=store, threads=threads)
-        settings = settings.model_copy(update={"voicebanks": (*around, *settings.voicebanks)})
+        if Path(voicebank).is_dir():
+            folder = _under_its_own_name(Path(voicebank), store)
+            settings = settings.model_copy(update={"voicebanks": (folder, *settings.voicebanks)})
+            voicebank = folder.name
         self._caller = LocalCaller(settings)
         self._store = FolderStore.from_settings(settings)
-        self.bank: Voicebank = get_voicebank(folder.resolve().name if around else voicebank, settings.voicebanks)
+        self.bank: Voicebank = get_voicebank(voicebank, settings.voicebanks)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -119,6 +120,15 @@ class Singer:
             )
             notes += [replace(note, start_s=note.start_s + ours.start_seconds) for note in phrase.notes]
         return tuple(phrases), tuple(notes)
+
+
+def _under_its_own_name(folder: Path, store: Path) -> Path:
+    """Return a link to a voicebank's folder under an id that no voicebank that ships has: of equal ids those win."""
+    link = store / "measured" / f"measured-{folder.resolve().name}"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder.resolve(), target_is_directory=True)
+    return link
 
 
 def _timed(phrase: Phrase, frame_s: float) -> tuple[TimedPhoneme, ...]:
