@@ -36,7 +36,7 @@ test: check ## check, then every test: what CI runs
 voice: .venv/.train ## train the shipped voice from nothing (about two hours on two cores)
 	$(BIN)/python -m training all
 
-voice-report: .venv/.train ## measure the shipped voice: losses, pitch, onsets, words
+voice-report: .venv/.train ## measure the shipped voice against its bars and its teacher: docs/voice.md
 	$(BIN)/python -m training report
 
 bench: .venv/.dev ## every benchmark's table

@@ -113,7 +113,8 @@ class Gathering:
 
         values = remembered([self.singer.fingerprint, self.findings.speaker, *what], of_voice)
         for warning in values.pop(_WARNINGS):
-            self.findings.note(str(warning))
+            if not str(warning).startswith(_EXPECTED):
+                self.findings.note(str(warning))
         self.findings.add(where, values)
         taught = self.teach(song, register.transpose) if teach else None
         if taught is not None and self.teacher is not None:
@@ -154,6 +155,8 @@ class Gathering:
 
 _Judge = Callable[[HeldOutSong, Singing, Register], Values]
 _WARNINGS = "warnings"
+_EXPECTED = ("out_of_range", "more_warnings")
+"""Warnings of singing beyond the claimed range, which is meant."""
 
 
 def gatherings(

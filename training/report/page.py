@@ -49,6 +49,15 @@ class Report:
             found += [f"{_who(gathering.findings)}: {name}" for name in unmet(_rows(gathering))]
         return found
 
+    def unjudged(self) -> list[str]:
+        """Return the bars that nothing is known of, with the singer and language."""
+        found = []
+        for gathering in self.gatherings:
+            judged = {row.measure.name for row in _rows(gathering) if row.met is not None}
+            wanted = (measure.name for measure in measures(man=gathering.claimed[1] < 70))
+            found += [f"{_who(gathering.findings)}: {name}" for name in wanted if name not in judged]
+        return found
+
     def page(self) -> str:
         """Return the page as markdown."""
         parts = [
@@ -66,8 +75,12 @@ class Report:
         parts += ["## Controls", self.controls, "## A mix that moves", self.mix]
         if self.pictures:
             parts += ["## Pictures", "Above the voice, below its teacher singing the same line.", _gallery(self)]
-        missed = self.unmet()
-        parts += ["## Bars", _verdict(missed), "## What is measured, and how", _DEFINITIONS.rstrip()]
+        parts += [
+            "## Bars",
+            _verdict(self.unmet(), self.unjudged()),
+            "## What is measured, and how",
+            _DEFINITIONS.rstrip(),
+        ]
         return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -95,7 +108,12 @@ def _gallery(report: Report) -> str:
     )
 
 
-def _verdict(missed: Sequence[str]) -> str:
-    if not missed:
-        return "Every bar that could be judged is met."
-    return "Not met:\n\n" + "\n".join(f"* {name}" for name in missed)
+def _verdict(missed: Sequence[str], unjudged: Sequence[str]) -> str:
+    parts = ["Not met:", *(f"* {name}" for name in missed)] if missed else ["Every bar that was judged is met."]
+    if unjudged:
+        parts += [
+            "",
+            "Not judged, for want of the teacher, the corpus or a judge:",
+            *(f"* {name}" for name in unjudged),
+        ]
+    return "\n".join(parts).replace(":\n*", ":\n\n*")
