@@ -39,7 +39,7 @@ voice: .venv/.train ## train the shipped voice from nothing (about two hours on 
 voice-continue: .venv/.train ## go on training from the shipped weights: make voice-continue [MINUTES=20]
 	$(BIN)/python -m training all --onward --budget $(or $(MINUTES),20)
 
-voice-report: .venv/.train ## measure the shipped voice: losses, pitch, onsets, words
+voice-report: .venv/.train ## measure the shipped voice against its bars and its teacher: docs/voice.md
 	$(BIN)/python -m training report
 
 bench: .venv/.dev ## every benchmark's table

@@ -102,10 +102,15 @@ def judge(model: Any, path: Path, lead_s: float, notes: Sequence[PhraseNote]) ->
     return distance / max(length, 1), " ".join(heard), "".join(sung)
 
 
-def transcribe(model: Any, audio: np.ndarray) -> str:
+def transcribe(model: Any, audio: np.ndarray, language: str = "ja") -> str:
     """Return what Whisper hears in `audio`, float32 [samples] at 16 kHz."""
     segments, _ = model.transcribe(
-        audio, language="ja", beam_size=1, temperature=0.0, condition_on_previous_text=False, without_timestamps=True
+        audio,
+        language=language,
+        beam_size=1,
+        temperature=0.0,
+        condition_on_previous_text=False,
+        without_timestamps=True,
     )
     return "".join(segment.text for segment in segments)
 
@@ -118,8 +123,8 @@ def kana(text: str) -> str:
     return "".join(letter for letter in read if "ァ" <= letter <= "ヺ" or letter == "ー")
 
 
-def levenshtein(first: str, second: str) -> int:
-    """Return how many letters must be put in, left out or changed to make one of the other."""
+def levenshtein(first: Sequence[str], second: Sequence[str]) -> int:
+    """Return how many letters (or words) must be put in, left out or changed to make one of the other."""
     row = list(range(len(second) + 1))
     for index, letter in enumerate(first, start=1):
         previous, row[0] = row[0], index

@@ -41,7 +41,13 @@ _RUNS_A_PHRASE = (1, 4)
 def corpus_folder() -> Path:
     """Return the folder of the shards that belong to the present recordings and code."""
     here = Path(__file__).parent
-    sources = [*here.glob("r*/*.py"), here / "songs.py", here / "sing.py", here / "voices.py"]
+    sources = [
+        *here.glob("rendering/*.py"),
+        *here.glob("rules/*.py"),
+        here / "songs.py",
+        here / "sing.py",
+        here / "voices.py",
+    ]
     sources += [here / "score_labels.py", here / "targets.py", here / "examples.py"]
     recorded = [
         path.stem

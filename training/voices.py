@@ -50,7 +50,7 @@ def load_voice(speaker: str) -> Voice:
     runs = [
         run
         for number, recording in numbered.items()
-        for run in runs_of(number, recording.phonemes, _lengths(recording), recording.fault)
+        for run in runs_of(number, recording.phonemes, phoneme_lengths(recording), recording.fault)
     ]
     return Voice(speaker, numbered, tuple(runs), _vowel_db(numbered), _breath(numbered))
 
@@ -69,7 +69,7 @@ def _phoneme_frames(recording: Recording, i: int, low: float, high: float) -> sl
     return slice(first, max(int(start + high * (end - start)), first + 1))
 
 
-def _lengths(recording: Recording) -> np.ndarray:
+def phoneme_lengths(recording: Recording) -> np.ndarray:
     """Return float64 [n] seconds: the phonemes' lengths, stops without their surplus aspiration."""
     kept = np.array([aspiration_seconds(s) if BY_SYMBOL[s].language else np.inf for s in recording.phonemes])
     aspiration = recording.starts[1:] - recording.bursts

@@ -12,15 +12,20 @@ pytest.importorskip("pyworld")
 
 from tests.training.made_examples import made_example  # noqa: E402
 from training import bank, render_corpus  # noqa: E402
-from training.__main__ import fit, report  # noqa: E402
+from training.__main__ import fit  # noqa: E402
 from training.bank import assemble  # noqa: E402
 from training.examples import save_examples  # noqa: E402
 from training.fit import fits_folder  # noqa: E402
+from training.render_corpus import shard_paths  # noqa: E402
+from training.report.chain import Choices, Singer  # noqa: E402
+from training.report.corpus import held_out_examples, judge_example, open_bank  # noqa: E402
+from training.report.judging import judge  # noqa: E402
+from training.report.songbook import load_songs  # noqa: E402
 from training.stages import STAGES  # noqa: E402
 
 
 @pytest.mark.slow
-def test_fit_export_and_report_make_a_voicebank_that_sings(tmp_path, monkeypatch, capsys):
+def test_fit_and_export_make_a_voicebank_that_sings_and_is_measured(tmp_path, monkeypatch):
     monkeypatch.setenv("SINGSYNTH_TRAINING_CACHE", str(tmp_path / "cache"))
     shards = tmp_path / "shards"
     shards.mkdir()
@@ -35,8 +40,15 @@ def test_fit_export_and_report_make_a_voicebank_that_sings(tmp_path, monkeypatch
     folder = assemble(fits_folder(onward=False), tmp_path / "aviary")
     assert not list(tmp_path.glob(".aviary*"))
     assert assemble(fits_folder(onward=False), tmp_path / "aviary") == folder  # replaces what is there
-    capsys.readouterr()
-    report(options)
-    table = capsys.readouterr().out
-    assert "note bodies within 20 cents" in table
-    assert np.all(["|" in line for line in table.strip().splitlines()])
+
+    held_out = held_out_examples(shard_paths(shards))
+    assert [len(examples) for examples in held_out.values()] == [2]
+    values = judge_example(open_bank(folder), held_out["linnet", "ja"][0])
+    assert {"vocoder_stft", "vocoder_mcd", "chain_mcd", "net_mel", "net_pitch"} <= set(values)
+    assert all(np.isfinite(found).all() for found in values.values())
+
+    singer = Singer(str(folder), tmp_path / "artifacts", threads=1)
+    assert singer.bank.root.resolve() == folder.resolve(), "not the voicebank of that name that ships"
+    heard = judge(singer.sing(load_songs("ja")[0].line_alone(0), Choices("linnet")))
+    assert heard["bad_samples"].sum() == 0
+    assert len(heard["notes"]) == 12

@@ -1,0 +1,1 @@
+"""The voice report: what a voicebank sings, against the bars and beside its teacher (``make voice-report``)."""
