@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from singsynth_mcp.score.findings import Findings
-from singsynth_mcp.score.model import Line, Lyric, Measure, Note
+from singsynth_mcp.score.model import Articulation, Line, Lyric, Measure, Note
 from singsynth_mcp.score.syllables import with_whole_words
 
 
@@ -36,6 +36,7 @@ class WrittenNote:
     tied: bool = False
     chord: bool = False
     """Sounds together with the note before it."""
+    articulations: tuple[Articulation, ...] = ()
     position: Fraction = Fraction(0)
     """Quarters from the beginning; known once every part's measures are."""
 
@@ -178,7 +179,7 @@ def _notes(stack: list[WrittenNote], measures: Sequence[Measure], ids: Iterator[
         Note(
             f"n{next(ids)}", note.position, note.duration, note.midi, measures[note.measure].number,
             beat_of(measures[note.measure], note.offset), note.lyrics, note.grace, note.tied, note.slurred,
-            note.breath_mark, note.fermata,
+            note.breath_mark, note.fermata, note.articulations,
         )
         for note in stack
     )  # fmt: skip
