@@ -11,14 +11,12 @@ from singsynth_mcp.score.bars import Bar
 from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.limits import EXPORT_HINT
 from singsynth_mcp.score.model import Score
-from singsynth_mcp.score.musicxml.document import parse_xml
 from singsynth_mcp.score.musicxml.lyrics import default_language
 from singsynth_mcp.score.musicxml.part import PartReader
 
 _OTHER_KINDS = {
     "html": "a web page (HTML), as a failed download leaves,",
     "mei": "MEI",
-    "museScore": "a MuseScore file (.mscx)",
     "opus": "a MusicXML opus, a list of scores",
     "container": "the table of contents of an .mxl file",
     "svg": "an SVG picture",
@@ -26,13 +24,12 @@ _OTHER_KINDS = {
 }
 
 
-def read_musicxml(data: bytes, name: str) -> Score:
-    """Read a MusicXML document.
+def read_musicxml(root: Element, name: str) -> Score:
+    """Read a MusicXML tree.
 
-    Raises InvalidScore (not well-formed, numbers that are none), UnsupportedFormat (XML of another kind) or
-    NothingToSing (no parts, no notes with a pitch).
+    Raises InvalidScore (numbers that are none), UnsupportedFormat (XML of another kind) or NothingToSing (no parts, no
+    notes with a pitch).
     """
-    root = parse_xml(data, name)
     _drop_namespaces(root)
     measures = _measures_by_part(root, name)
     names = _part_names(root)
