@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
 from singsynth_mcp.errors import NothingToSing, UnknownName
+from singsynth_mcp.score.alternatives import notes_of_verse
 from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.lookup import find_line, verses_of
 from singsynth_mcp.score.model import Line, Lyric, Measure, Note, Part, PlayedNote, Score, ScoreWarning
@@ -46,7 +47,7 @@ def played_part(
     _check_lyrics(owner, line, verse)
     findings = Findings()
     timeline = timeline or Timeline(score)
-    soundings = _soundings(score, line, timeline.order)
+    soundings = _soundings(score, owner, line, timeline.order, verse)
     lyrics, borrowed = choose_lyrics(soundings, verse)
     _report_borrowed(findings, line, soundings, borrowed, verse)
     notes: list[PlayedNote] = []
@@ -62,7 +63,7 @@ def played_part(
     if not notes:
         raise NothingToSing(f"Part {line.id} has no syllable to sing", hint="Add lyrics with modify_score (set_lyrics)")
     _report_unsung(findings, line, unsung)
-    _report_other_lines(findings, owner, line)
+    _report_other_lines(findings, owner, line, {sounding.note.id for sounding in soundings})
     _report_unreached(findings, line, notes, verse)
     return PlayedPart(line.id, tuple(notes), findings.warnings())
 
@@ -91,14 +92,19 @@ def _check_lyrics(part: Part, line: Line, verse: int | None) -> None:
         raise UnknownName(f"Part {line.id} has no verse {verse}", hint=f"Verses: {listing}", part=line.id, verse=verse)
 
 
-def _soundings(score: Score, line: Line, order: Sequence[PlayedMeasure]) -> list[Sounding]:
-    """Return the line's notes in playing order; none reaches into the next."""
+def _soundings(
+    score: Score, part: Part, line: Line, order: Sequence[PlayedMeasure], verse: int | None
+) -> list[Sounding]:
+    """Return the line's notes in playing order; none reaches into the next. A verse may have notes of its own."""
     by_measure = _by_measure(score, line)
+    others = [_by_measure(score, other) for other in part.lines if other is not line and verses_of(other)]
     soundings: list[Sounding] = []
     measure_start = Fraction(0)
     for played in order:
         measure = score.measures[played.index]
-        for note in by_measure[played.index]:
+        beside = [other[played.index] for other in others if other[played.index]]
+        notes = by_measure[played.index]
+        for note in notes_of_verse(notes, beside, verse or played.pass_number) if beside else notes:
             start = _swung(measure, note.position - measure.position)
             duration = _swung(measure, note.position + note.duration - measure.position) - start
             soundings.append(Sounding(note, played.pass_number, measure_start + start, duration, note.lyrics))
@@ -190,11 +196,13 @@ def _report_unsung(findings: Findings, line: Line, unsung: Sequence[Sounding]) -
         findings.add("note_without_syllable", message, part=line.id, measure=note.measure, beat=float(note.beat))
 
 
-def _report_other_lines(findings: Findings, part: Part, sung: Line) -> None:
+def _report_other_lines(findings: Findings, part: Part, sung: Line, sounding: Set[str]) -> None:
     """Warn of words in the part's other voices, at places where the line that is sung has none."""
     covered = {note.position for note in sung.notes if note.lyrics}
     for line in part.lines:
-        missed = [note for note in line.notes if note.lyrics and note.position not in covered]
+        missed = [
+            note for note in line.notes if note.lyrics and note.position not in covered and note.id not in sounding
+        ]
         if missed:
             message = f"{len(missed)} syllables stand in {line.id} alone and are not sung: sing part {line.id} as well"
             measure, beat = missed[0].measure, float(missed[0].beat)

@@ -34,7 +34,7 @@ def _build(events: Iterator[Any], name: str) -> Any:
     """Containers that are open; for a mapping, the key that waits for its value."""
     for event in events:
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1
+            line = getattr(event.start_mark, "line", 0) + 1
             raise InvalidScore(f"{name} uses a YAML alias (line {line})", hint="Save the project again", line=line)
         if isinstance(event, yaml.ScalarEvent):
             _put(stack, event.value)

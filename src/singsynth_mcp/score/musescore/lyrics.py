@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from xml.etree.ElementTree import Element
 
 from singsynth_mcp.score.model import Lyric, Syllabic
-from singsynth_mcp.score.syllables import clean_text, joined, syllabic
+from singsynth_mcp.score.syllables import lyric_of
 
 _ELISION = "\u203f"
-_ELISION_SIGNS = dict.fromkeys(range(0xE550, 0xE553), _ELISION)
-"""SMuFL's narrow, normal and wide lyrics elision."""
 
 
 def read_lyrics(elements: Iterable[Element]) -> tuple[Lyric, ...]:
@@ -31,20 +29,8 @@ def plain_text(element: Element | None) -> str:
 
 def _read_lyric(element: Element) -> Lyric | None:
     number = element.findtext("no") or "0"
-    written = element.findtext("syllabic") or "single"
-    text = plain_text(element.find("text")).translate(_ELISION_SIGNS)
-    pieces = [clean_text(piece) for piece in text.split(_ELISION)]
-    pieces = [piece for piece in pieces if piece[0]]
-    if not pieces:
-        return None
-    last = len(pieces) - 1
-    syllabics: list[Syllabic] = [
-        syllabic(
-            goes_on=before or (index == 0 and written in ("middle", "end")),
-            continues=after or (index == last and written in ("begin", "middle")),
-        )
-        for index, (_, before, after) in enumerate(pieces)
-    ]
+    text = element.findtext("syllabic")
+    written: Syllabic = text if text in ("begin", "middle", "end") else "single"  # type: ignore[assignment]
     ticks = element.findtext("ticks") or element.findtext("ticks_f") or "0"
     verse = int(number) + 1 if number.isdecimal() and len(number) < 4 else 1
-    return Lyric(verse, tuple(piece[0] for piece in pieces), joined(syllabics), extend=not ticks.startswith("0"))
+    return lyric_of([(plain_text(element.find("text")), written)], verse, extend=not ticks.startswith("0"))

@@ -149,7 +149,7 @@ class StaffReader:
         kinds = {child.tag for child in chord}
         grace = not _GRACES.isdisjoint(kinds)
         duration = Fraction(0) if grace else self._duration(chord)
-        if "small" in kinds:  # an alternative to what is sung, as cue notes are
+        if "small" in kinds and "Lyrics" not in kinds:  # as cue notes are: an alternative, or another's part
             self._cursor += duration
             return
         lyrics = read_lyrics(chord.findall("Lyrics"))

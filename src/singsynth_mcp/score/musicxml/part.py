@@ -47,6 +47,8 @@ class PartReader:
     _ending: tuple[int, ...] = ()
     _slurs: dict[tuple[int, str], set[str]] = field(default_factory=dict)
     _known_quarters: dict[str | None, Fraction] = field(default_factory=dict)
+    _cue_reaches: dict[tuple[int, str], Fraction] = field(default_factory=dict)
+    """Where the last cue note that is sung ends in its measure."""
     _chord_symbols: int = 0
 
     def read(self, measures: list[Element]) -> None:
@@ -68,6 +70,7 @@ class PartReader:
     def _read_measure(self, index: int, measure: Element) -> None:
         bar = self.bars[index]
         self._cursor = self._chord_start = Fraction(0)
+        self._cue_reaches.clear()
         ending_closes = False
         for child in measure:
             tag = child.tag
@@ -142,9 +145,9 @@ class PartReader:
         if not content.chord:
             self._chord_start = self._cursor
             self._cursor += duration
-        if content.rest or content.cue:
-            if content.rest and read_lyrics(content.lyrics):
-                self._find(index, "lyric_on_rest", "A syllable under a rest is not sung")
+        if content.rest and read_lyrics(content.lyrics):
+            self._find(index, "lyric_on_rest", "A syllable under a rest is not sung")
+        if content.rest or (content.cue and not self._is_sung_cue(content)):
             return
         if content.midi is None:
             self._pass_over_unpitched(index, content)
@@ -170,6 +173,14 @@ class PartReader:
                 content.fermata, chord=content.chord, articulations=tuple(sorted(content.articulations)),
             )
         )  # fmt: skip
+
+    def _is_sung_cue(self, content: NoteContent) -> bool:
+        """Return whether a cue note is sung: one with words (a verse's rhythm), or one that such a note leads to."""
+        voice = (content.staff, content.voice)
+        is_sung = not content.chord and (bool(content.lyrics) or self._cue_reaches.get(voice) == self._chord_start)
+        if is_sung:
+            self._cue_reaches[voice] = self._cursor
+        return is_sung
 
     def _pass_over_unpitched(self, index: int, content: NoteContent) -> None:
         self.part.unpitched += 1
