@@ -46,6 +46,7 @@ class MidiFile:
     """(tick, microseconds a quarter)."""
     meters: list[tuple[int, int, int]] = field(default_factory=list)
     """(tick, beats, beat type)."""
+    declared_tracks: int = 0
     in_seconds: bool = False
     """SMPTE time: ticks count seconds, at 120 quarters a minute."""
 
@@ -57,11 +58,11 @@ def parse_midi(data: bytes, name: str) -> MidiFile:
     header_length = int.from_bytes(data[4:8], "big")
     if data[:4] != b"MThd" or header_length < 6 or len(data) < 8 + header_length:
         raise InvalidScore(f"{name} is MIDI without a whole header", hint=_HINT, file=name)
-    kind, _, division = (int.from_bytes(data[place : place + 2], "big") for place in (8, 10, 12))
+    kind, count, division = (int.from_bytes(data[place : place + 2], "big") for place in (8, 10, 12))
     if kind > 1:
         message = f"{name} is MIDI of format {kind}, a set of patterns"
         raise InvalidScore(message, hint="Export it as format 0 or 1", file=name)
-    midi = MidiFile(division)
+    midi = MidiFile(division, declared_tracks=count)
     if division & 0x8000:
         frames = 256 - (division >> 8)
         midi.ticks_per_quarter, midi.in_seconds = frames * (division & 0xFF) // 2, True

@@ -41,6 +41,8 @@ def read_midi(data: bytes, name: str) -> Score:
         melody.part.notes = layout.written(melody.notes)
     if unended := sum(track.unended for track in midi.tracks):
         findings.add("unended_note", f"{unended} notes never end: they sound until their track does")
+    if len(midi.tracks) < midi.declared_tracks:
+        findings.add("tracks_missing", f"The file tells of {midi.declared_tracks} tracks and has {len(midi.tracks)}")
     check_notes(parts, name, f"{len(midi.tracks)} tracks")
     for tick, microseconds in midi.tempos:
         if tick <= end * midi.ticks_per_quarter:
