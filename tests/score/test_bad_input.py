@@ -38,7 +38,7 @@ def test_too_large() -> None:
     ("data", "named"),
     [
         (b"%PDF-1.7", "PDF"),
-        (b"\\version \"2.24.0\"\n{ c' }", "LilyPond"),
+        (b'\\version "2.24.0"\n{ c\' }', "LilyPond"),
         (b'{"version": 153, "library": [], "tracks": []}', "Synthesizer V"),
         (b"just some words", "plain text"),
         (b"\x00\x01\x02\x03", "binary"),

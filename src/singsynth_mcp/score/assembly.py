@@ -12,6 +12,7 @@ from singsynth_mcp.score.dynamics import DynamicMark, loudness_of
 from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.jumps import read_jumps_from_words
 from singsynth_mcp.score.model import Part, Score
+from singsynth_mcp.score.roadmap_check import without_contradictions
 from singsynth_mcp.score.tempo_words import bends_of, read_swing, steady_tempos
 from singsynth_mcp.score.voices import WrittenNote, lines_of
 
@@ -34,7 +35,7 @@ def assemble(
     """Return the score. The parts' notes lie in the bars."""
     read_jumps_from_words(bars)
     read_swing(bars)
-    measures = measures_of(bars)
+    measures = without_contradictions(measures_of(bars), findings)
     ids = count(1)
     made = tuple(
         Part(

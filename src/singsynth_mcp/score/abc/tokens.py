@@ -27,7 +27,7 @@ _PATTERNS = (
     ("broken", re.compile(r"<{1,3}|>{1,3}")),
     ("overlay", re.compile(r"&")),
     ("shorthand", re.compile(r"[.~HLMOPSTuv]")),
-    ("blank", re.compile(r"[\s`\\y$*|;]+")),
+    ("blank", re.compile(r"[\s`\\y$*;]+")),
 )
 
 
