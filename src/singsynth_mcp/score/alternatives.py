@@ -27,7 +27,7 @@ def notes_of_verse(main: Sequence[Note], others: Iterable[Sequence[Note]], verse
             if note.grace or not note.duration:
                 continue
             is_word = _has(note, verse)
-            if (is_word or (is_held and not note.lyrics)) and _gives_way(chosen, note, verse, needs_words=is_word):
+            if (is_word or (is_held and not note.lyrics)) and _gives_way(main, note, verse, needs_words=is_word):
                 chosen = _put_in(chosen, note)
                 is_held = True
             else:
@@ -39,12 +39,12 @@ def _has(note: Note, verse: int) -> bool:
     return any(lyric.verse == verse for lyric in note.lyrics)
 
 
-def _gives_way(chosen: Sequence[Note], note: Note, verse: int, *, needs_words: bool) -> bool:
+def _gives_way(main: Sequence[Note], note: Note, verse: int, *, needs_words: bool) -> bool:
     """Return whether the main line has nothing of the verse from the note's beginning on, but words of another verse.
 
     Where the note has that verse's words too it belongs to a second singer.
     """
-    sounding = [other for other in chosen if _overlap(other, note)]
+    sounding = [other for other in main if _overlap(other, note)]
     if any(_has(other, verse) and other.position >= note.position for other in sounding):
         return False
     others_verses = {lyric.verse for other in sounding for lyric in other.lyrics} - {verse}
