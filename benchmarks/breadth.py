@@ -17,8 +17,8 @@ import time
 import traceback
 import zipfile
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -57,11 +57,12 @@ def main() -> None:
     arguments = parser.parse_args()
     tally = Tally()
     for path in sorted(path for path in arguments.folder.rglob("*") if path.suffix.lower() in SUFFIXES):
-        _read(path, tally)
+        read_file(path, tally)
     _print(tally, arguments.folder, arguments.show)
 
 
-def _read(path: Path, tally: Tally) -> None:
+def read_file(path: Path, tally: Tally) -> None:
+    """Read a file, describe it and count it a second time."""
     data = path.read_bytes()
     start = time.process_time()
     try:
@@ -112,36 +113,33 @@ def _document(data: bytes) -> bytes:
 
 
 def _raw_count(part: ElementTree.Element) -> tuple[int, Texts]:
-    """Return a part's notes with a pitch, tied ones once, and its syllables, those of a chord once."""
+    """Return a part's notes with a pitch, tied ones once, and its syllables, a chord's once for each of its notes."""
     notes = 0
-    texts: dict[int, set[tuple[int, Fraction, str, str]]] = defaultdict(set)
-    divisions = Fraction(1)
-    for index, measure in enumerate(part.iterfind("measure")):
-        cursor = start = Fraction(0)
-        for element in measure:
-            length = Fraction(element.findtext("duration") or 0) / divisions
-            if element.tag == "attributes":
-                divisions = Fraction(element.findtext("divisions") or divisions)
-            elif element.tag == "backup":
-                cursor -= length
-            elif element.tag == "forward":
-                cursor += length
-            elif element.tag == "note":
-                if element.find("chord") is None:
-                    start = cursor
-                    cursor += length if element.find("grace") is None else 0
-                words = list(_raw_words(element))
-                if element.find("pitch") is None or (element.find("cue") is not None and not words):
-                    continue
-                stops = {tie.get("type") for tie in [*element.iterfind("tie"), *element.iterfind("notations/tied")]}
-                notes += not ("stop" in stops and not words and element.find("grace") is None)
-                voice = element.findtext("voice") or "1"
-                for verse, text in words:
-                    texts[verse].add((index, start, voice + ("g" if element.find("grace") is not None else ""), text))
-    return notes, {verse: Counter(text for *_, text in found) for verse, found in texts.items()}
+    texts: Texts = defaultdict(Counter)
+    chord: list[tuple[int, str]] = []
+    for measure in part.iterfind("measure"):
+        follows_cue = False
+        for element in measure.iterfind("note"):
+            if element.find("chord") is None:
+                chord = []
+            words = list(_raw_words(element))
+            is_cue = element.find("cue") is not None
+            # A small note without words counts where it follows one with words, which leads to it.
+            if element.find("pitch") is None or (is_cue and not (words or follows_cue)):
+                follows_cue = False
+                continue
+            follows_cue = is_cue
+            ties = {tie.get("type") for tie in [*element.iterfind("tie"), *element.iterfind("notations/tied")]}
+            if "stop" in ties and not words and element.find("grace") is None:
+                continue
+            notes += 1
+            chord = chord or words
+            for verse, text in chord:
+                texts[verse][text] += 1
+    return notes, dict(texts)
 
 
-def _raw_words(note: ElementTree.Element):  # type: ignore[no-untyped-def]
+def _raw_words(note: ElementTree.Element) -> Iterator[tuple[int, str]]:
     """Yield (verse, letters) of a note's lyrics."""
     seen = set()
     for lyric in note.iterfind("lyric"):
@@ -159,18 +157,12 @@ def _letters(text: str) -> str:
 
 
 def _texts_of(part: Part) -> Texts:
-    texts: dict[int, Counter[str]] = defaultdict(Counter)
-    seen = set()
+    texts: Texts = defaultdict(Counter)
     for line in part.lines:
         for note in line.notes:
             for lyric in note.lyrics:
-                text = _letters("".join(lyric.syllables))
-                # The notes of a chord share its words; they lie on different lines.
-                key = (note.position, note.grace, lyric.verse, text)
-                if (key, line.id) in seen or not text:
-                    continue
-                seen.add((key, line.id))
-                texts[lyric.verse][text] += 1
+                if text := _letters("".join(lyric.syllables)):
+                    texts[lyric.verse][text] += 1
     return dict(texts)
 
 
