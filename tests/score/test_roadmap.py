@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from singsynth_mcp.score.model import Measure
+from singsynth_mcp.score.findings import Findings
+from singsynth_mcp.score.model import Line, Lyric, Measure, Note, Part, Score, Tempo
+from singsynth_mcp.score.played import played_part
 from singsynth_mcp.score.reading import read_score
 from singsynth_mcp.score.roadmap import MAX_PLAYED, playing_order
+from singsynth_mcp.score.roadmap_check import without_contradictions
 from tests.score.musicxml_text import document, note, part
 
 MARKS: dict[str, Callable[[str], dict[str, object]]] = {
@@ -80,6 +83,63 @@ def test_passes_count_and_endings_have_their_repeats_pass() -> None:
     assert [("abcd"[one.index], one.pass_number) for one in order] == [
         ("a", 1), ("b", 1), ("a", 2), ("c", 2), ("d", 1), ("a", 3), ("c", 3), ("d", 2),
     ]  # fmt: skip
+
+
+def sung(roadmap: str) -> str:
+    """The verses that are sung where each measure has a note with the verses 1 to 4, as measure and verse."""
+    bars = measures(roadmap)
+    line = Line("P1", tuple(
+        Note(f"n{place}", bar.position, Fraction(1), 60, bar.number, Fraction(1),
+             tuple(Lyric(verse, (f"{bar.number}{verse}",)) for verse in range(1, 5)))
+        for place, bar in enumerate(bars)
+    ))  # fmt: skip
+    score = Score("", (Part("P1", "", (line,)),), tuple(bars), (Tempo(Fraction(0), 120),))
+    return " ".join(note.lyric.syllables[0] for note in played_part(score).notes if note.lyric)
+
+
+@pytest.mark.parametrize(
+    ("roadmap", "words"),
+    [
+        ("a b", "a1 b1"),
+        ("a b:|", "a1 b1 a2 b2"),
+        ("a b:|3", "a1 b1 a2 b2 a3 b3"),
+        ("a|: b:| c", "a1 b1 a2 b2 c1"),
+        ("a b|: c:|4 d", "a1 b1 c1 b2 c2 b3 c3 b4 c4 d1"),
+        ("a:| b:|", "a1 a2 b1 b2"),
+        ("a b[1:| c[2", "a1 b1 a2 c2"),
+        ("a b[1,2:| c[3 d", "a1 b1 a2 b2 a3 c3 d1"),
+        ("a b[1,3:| c[2,4:| d", "a1 b1 a2 c2 a3 b3 a4 c4 d1"),
+        ("a b[1:| c[2:| d[3", "a1 b1 a2 c2 a3 d3"),
+        ("a b[1 c[1:| d[2 e[2", "a1 b1 c1 a2 d2 e2"),
+        ("a bfine cDC", "a1 b1 c1 a2 b2"),
+        ("a bS cfine dDS", "a1 b1 c1 d1 b2 c2"),
+        ("a bS cto dDS ecoda", "a1 b1 c1 d1 b2 c2 e1"),
+        ("a ato bDC ccoda", "a1 a1 b1 a2 a2 c1"),
+        ("a|: b:| cfine dDC", "a1 b1 a2 b2 c1 d1 a3 b3 c2"),
+        ("a b[1:| c[2 dDC", "a1 b1 a2 c2 d1 a3 c3 d2"),
+    ],
+)
+def test_pass_n_sings_verse_n(roadmap: str, words: str) -> None:
+    assert sung(roadmap) == words
+
+
+@pytest.mark.parametrize(
+    ("roadmap", "order", "told"),
+    [
+        ("a bDS c", "abc", "D.S. without a segno"),
+        ("a bto cDC", "abcabc", '"To Coda" without a coda after it'),
+        ("a b[1:| c[3 d", "abcd", "Endings 1, 3 leave a pass out"),
+        ("a b[1:| c[1,2 d", "abcd", "Endings 1, 1+2 give a pass twice"),
+        ("a b[1 c[2 d", "abcd", "Endings 1, 2 without a repeat sign"),
+        ("a b[2 c", "abc", "Endings 2 leave a pass out"),
+        ("a b[1:| c[2 d", "abacd", ""),
+    ],
+)
+def test_what_contradicts_itself_is_played_as_written_and_told(roadmap: str, order: str, told: str) -> None:
+    findings = Findings()
+    bars = without_contradictions(measures(roadmap), findings)
+    assert "".join(bars[one.index].number for one in playing_order(bars)) == order
+    assert [one.message for one in findings.warnings()] == ([f"{told}: played as written"] if told else [])
 
 
 marks = st.lists(

@@ -12,8 +12,20 @@ from singsynth_mcp.contracts.common import Arguments, ListRange, Request, Result
 class ScoreSource(Request):
     """A score in exactly one of the accepted forms."""
 
-    path: str | None = Field(default=None, description="A MusicXML (.musicxml, .xml) or compressed (.mxl) file")
-    text: str | None = Field(default=None, description="The MusicXML itself")
+    path: str | None = Field(
+        default=None,
+        description="A score file: MusicXML (.musicxml, .xml, .mxl), MIDI (.mid, .kar), ABC, MuseScore 3 or 4 (.mscz, "
+        ".mscx), OpenUtau (.ustx), DiffSinger (.ds), or a note list (.json)",
+    )
+    text: str | None = Field(
+        default=None,
+        description="The score itself: MusicXML, ABC, or a note list, which is the easiest to write by hand: "
+        '{"title": "Star", "tempo": 96, "meter": "4/4", "language": "en", "notes": [["C4", 1, "Twin-"], ["C4", 1, '
+        '"kle"], ["G4", 1, "lit-"], ["G4", 1, "tle"], ["A4", 1.5, "star"], ["G4", 0.5, "_"], ["rest", 2]]}. A note is '
+        "[pitch, quarters, syllable]: a hyphen after the syllable continues the word, _ holds its vowel on another "
+        'note, ["one", "two"] gives verses 1 and 2. "|" between notes closes a measure (optional), "|:" and ":|" '
+        'repeat. Several singers: {"parts": [{"name": "Soprano", "notes": […]}, …]}',
+    )
     base64: str | None = Field(default=None, description="The file's bytes in base64, at most 2 MB")
     upload: str | None = Field(default=None, description="An upload's artifact id")
     score: str | None = Field(default=None, description="The artifact id of a score that was parsed before")
@@ -56,7 +68,9 @@ class ScoreResult(Result):
 
     id: str | None = Field(default=None, description="Artifact id of the score, for every tool that takes `score`")
     title: str | None = None
-    duration_seconds: float | None = Field(default=None, description="As played, by the tempo marks, without fermatas")
+    duration_seconds: float | None = Field(
+        default=None, description="As played, by the tempo marks, without fermatas and tempo words"
+    )
     duration_quarters: float | None = None
     tempo: float | None = Field(default=None, description="First tempo, quarters per minute")
     measures: int | None = None

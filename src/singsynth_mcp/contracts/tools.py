@@ -31,8 +31,9 @@ _SPECS = (
     ToolSpec(
         "parse_score",
         "Parse score",
-        "Read a score (MusicXML or .mxl, as a path, inline text or base64). Returns its id, parts with ranges and "
-        "first lyrics, length, and warnings. Start here, or call sing to do everything at once.",
+        "Read a score: MusicXML, MIDI, ABC, MuseScore, OpenUtau, .ds, or a short note list that you write yourself "
+        "(see text); as a path, inline text or base64. Returns its id, parts with ranges and first lyrics, length, and "
+        "warnings. Start here, or call sing to do everything at once.",
         "cpu",
         score.ParseScoreRequest,
         score.ScoreResult,

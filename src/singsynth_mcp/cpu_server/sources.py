@@ -55,11 +55,11 @@ def _file_bytes(path: Path) -> bytes:
 
 def _text_bytes(text: str) -> bytes:
     """Return UTF-8; an encoding that the XML declares was that of the file the text comes from."""
-    start = text.lstrip("\ufeff \t\r\n")[:200]
-    if start and not start.startswith("<"):
-        shown = start.splitlines()[0][:60]
-        hint = "To read a file, give path instead of text" if Path(shown).suffix else EXPORT_HINT
-        raise UnsupportedFormat(f'The text is not MusicXML: it starts with "{shown}"', hint=hint)
+    start = text.lstrip("\ufeff \t\r\n")[:300]
+    is_path = "\n" not in start.strip() and Path(start.strip()[:200]).suffix and start[0] not in "<{["
+    if is_path:
+        message = f'The text is no score: it starts with "{start.strip()[:60]}"'
+        raise UnsupportedFormat(message, hint="To read a file, give path instead of text")
     try:
         return _ENCODING.sub(r"\1", text.lstrip("\ufeff"), count=1).encode()
     except UnicodeEncodeError as error:

@@ -9,7 +9,18 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from singsynth_mcp.score.model import Line, Lyric, Measure, Note, Part, Score, ScoreWarning, Tempo
+from singsynth_mcp.score.model import (
+    Line,
+    Loudness,
+    Lyric,
+    Measure,
+    Note,
+    Part,
+    Score,
+    ScoreWarning,
+    Tempo,
+    TempoBend,
+)
 
 FORMAT = 1
 
@@ -30,6 +41,7 @@ def score_from_bytes(data: bytes) -> Score:
             "parts": tuple(_part(part) for part in document["parts"]),
             "measures": tuple(_measure(measure) for measure in document["measures"]),
             "tempos": tuple(Tempo(**_exact(tempo)) for tempo in document["tempos"]),
+            "bends": tuple(TempoBend(**_exact(bend)) for bend in document.get("bends", ())),
             "warnings": tuple(ScoreWarning(**warning) for warning in document.get("warnings", ())),
         }
     )
@@ -37,10 +49,10 @@ def score_from_bytes(data: bytes) -> Score:
 
 _DEFAULTS = {
     kind: {field.name: field.default for field in dataclasses.fields(kind)}
-    for kind in (Score, Part, Line, Note, Lyric, Measure, Tempo, ScoreWarning)
+    for kind in (Score, Part, Line, Note, Loudness, Lyric, Measure, Tempo, TempoBend, ScoreWarning)
 }
 """Each record's fields with their defaults, MISSING where there is none."""
-_EXACT = ("position", "duration", "beat")
+_EXACT = ("position", "duration", "beat", "end", "swing")
 _fraction = lru_cache(maxsize=4096)(Fraction)
 
 
@@ -64,12 +76,13 @@ def _measure(measure: Mapping[str, Any]) -> Measure:
 
 def _part(part: Mapping[str, Any]) -> Part:
     lines = tuple(Line(line["id"], tuple(_note(note) for note in line["notes"])) for line in part["lines"])
-    return Part(part["id"], part["name"], lines, part.get("percussion", False))
+    loudness = tuple(Loudness(**_exact(point)) for point in part.get("loudness", ()))
+    return Part(part["id"], part["name"], lines, part.get("percussion", False), loudness)
 
 
 def _note(note: Mapping[str, Any]) -> Note:
     lyrics = tuple(Lyric(**lyric | {"syllables": tuple(lyric["syllables"])}) for lyric in note.get("lyrics", ()))
-    return Note(**_exact(note) | {"lyrics": lyrics})
+    return Note(**_exact(note) | {"lyrics": lyrics, "articulations": tuple(note.get("articulations", ()))})
 
 
 def _exact(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Literal
 
 Syllabic = Literal["single", "begin", "middle", "end"]
 Jump = Literal["da_capo", "dal_segno"]
+Articulation = Literal["staccato", "tenuto", "accent"]
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,19 @@ class Note:
     slurred: bool = False
     """True when a slur from the note before reaches this one."""
     breath_mark: bool = False
-    """A breath mark after this note."""
+    """A breath mark or caesura after this note."""
     fermata: bool = False
+    articulations: tuple[Articulation, ...] = ()
+    """Sorted, none twice."""
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """A point of a part's loudness curve: linear between two, held after the last; two at one position are a jump."""
+
+    position: Fraction
+    decibels: float
+    """0 is mf."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +84,8 @@ class Part:
     name: str
     lines: tuple[Line, ...]
     percussion: bool = False
+    loudness: tuple[Loudness, ...] = ()
+    """From dynamics and hairpins; empty where the part has none."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,17 @@ class Tempo:
 
     position: Fraction
     quarters_per_minute: float
+
+
+@dataclass(frozen=True)
+class TempoBend:
+    """What a ritardando, a "più mosso" and the like do to the tempo map: a factor from `position` to `end`."""
+
+    position: Fraction
+    end: Fraction
+    first: float
+    """Factor of the tempo at `position`; it moves steadily to `last` at `end`."""
+    last: float
 
 
 @dataclass(frozen=True)
@@ -104,6 +129,8 @@ class Measure:
     coda: bool = False
     fine: bool = False
     """After the jump, the piece ends with this measure."""
+    swing: Fraction | None = None
+    """The share of a beat that the first of two equal halves lasts (2/3: as a triplet); None where they are even."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +156,8 @@ class Score:
     warnings: tuple[ScoreWarning, ...] = ()
     next_note: int = 1
     """Number of the next new note's id, so that a deleted note's id never comes back."""
+    bends: tuple[TempoBend, ...] = ()
+    """In order, never overlapping."""
 
 
 @dataclass(frozen=True)

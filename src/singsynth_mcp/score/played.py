@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
 from singsynth_mcp.errors import NothingToSing, UnknownName
+from singsynth_mcp.score.alternatives import notes_of_verse
 from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.lookup import find_line, verses_of
-from singsynth_mcp.score.model import Line, Note, Part, PlayedNote, Score, ScoreWarning
+from singsynth_mcp.score.model import Line, Lyric, Measure, Note, Part, PlayedNote, Score, ScoreWarning
 from singsynth_mcp.score.roadmap import PlayedMeasure
 from singsynth_mcp.score.timeline import Timeline
 from singsynth_mcp.score.verses import Sounding, choose_lyrics
 
 _GRACE_QUARTERS = Fraction(1, 4)
 """Length of a grace note; all of a group together take at most half of the note that gives them its time."""
+_STACCATO = Fraction(2, 5)
+"""Share that a staccato note leaves silent, at most a fifth of a quarter: longer would be a breath."""
 
 
 @dataclass(frozen=True)
@@ -44,32 +47,38 @@ def played_part(
     _check_lyrics(owner, line, verse)
     findings = Findings()
     timeline = timeline or Timeline(score)
-    soundings = _soundings(score, line, timeline.order)
+    soundings = _soundings(score, owner, line, timeline.order, verse)
     lyrics, borrowed = choose_lyrics(soundings, verse)
     _report_borrowed(findings, line, soundings, borrowed, verse)
     notes: list[PlayedNote] = []
     unsung: list[Sounding] = []
     end: Fraction | None = None
-    for sounding, lyric in zip(soundings, lyrics, strict=True):
-        note = sounding.note
+    for index, (sounding, lyric) in enumerate(zip(soundings, lyrics, strict=True)):
         if lyric is not None or sounding.start == end:
-            start_s = timeline.seconds_at(sounding.start)
-            notes.append(
-                PlayedNote(
-                    note.id, sounding.pass_number, sounding.start, sounding.duration, start_s,
-                    timeline.seconds_at(sounding.end) - start_s, note.midi, lyric, note.measure, note.beat,
-                    note.breath_mark,
-                )
-            )  # fmt: skip
+            is_held = index + 1 < len(soundings) and lyrics[index + 1] is None
+            notes.append(_played(sounding, lyric, timeline, is_held=is_held))
             end = sounding.end
         elif sounding.pass_number == 1:
             unsung.append(sounding)
     if not notes:
         raise NothingToSing(f"Part {line.id} has no syllable to sing", hint="Add lyrics with modify_score (set_lyrics)")
     _report_unsung(findings, line, unsung)
-    _report_other_lines(findings, owner, line)
+    _report_other_lines(findings, owner, line, {sounding.note.id for sounding in soundings})
     _report_unreached(findings, line, notes, verse)
     return PlayedPart(line.id, tuple(notes), findings.warnings())
+
+
+def _played(sounding: Sounding, lyric: Lyric | None, timeline: Timeline, *, is_held: bool) -> PlayedNote:
+    """Return a sounding note in time; a staccato one is shortened unless its vowel is held on the next (`is_held`)."""
+    note, duration = sounding.note, sounding.duration
+    if "staccato" in note.articulations and not is_held:
+        duration -= min(duration * _STACCATO, Fraction(1, 5))
+    start_s = timeline.seconds_at(sounding.start)
+    return PlayedNote(
+        note.id, sounding.pass_number, sounding.start, duration, start_s,
+        timeline.seconds_at(sounding.start + duration) - start_s, note.midi, lyric, note.measure, note.beat,
+        note.breath_mark,
+    )  # fmt: skip
 
 
 def _check_lyrics(part: Part, line: Line, verse: int | None) -> None:
@@ -83,22 +92,35 @@ def _check_lyrics(part: Part, line: Line, verse: int | None) -> None:
         raise UnknownName(f"Part {line.id} has no verse {verse}", hint=f"Verses: {listing}", part=line.id, verse=verse)
 
 
-def _soundings(score: Score, line: Line, order: Sequence[PlayedMeasure]) -> list[Sounding]:
-    """Return the line's notes in playing order; none reaches into the next."""
+def _soundings(
+    score: Score, part: Part, line: Line, order: Sequence[PlayedMeasure], verse: int | None
+) -> list[Sounding]:
+    """Return the line's notes in playing order; none reaches into the next. A verse may have notes of its own."""
     by_measure = _by_measure(score, line)
+    others = [_by_measure(score, other) for other in part.lines if other is not line and verses_of(other)]
     soundings: list[Sounding] = []
     measure_start = Fraction(0)
     for played in order:
         measure = score.measures[played.index]
-        shift = measure_start - measure.position
-        for note in by_measure[played.index]:
-            soundings.append(Sounding(note, played.pass_number, note.position + shift, note.duration, note.lyrics))
+        beside = [other[played.index] for other in others if other[played.index]]
+        notes = by_measure[played.index]
+        for note in notes_of_verse(notes, beside, verse or played.pass_number) if beside else notes:
+            start = _swung(measure, note.position - measure.position)
+            duration = _swung(measure, note.position + note.duration - measure.position) - start
+            soundings.append(Sounding(note, played.pass_number, measure_start + start, duration, note.lyrics))
         measure_start += measure.duration
     soundings = _with_grace_notes(soundings)
     for index, (sounding, following) in enumerate(pairwise(soundings)):
         if sounding.end > following.start:
             soundings[index] = replace(sounding, duration=following.start - sounding.start)
     return soundings
+
+
+def _swung(measure: Measure, offset: Fraction) -> Fraction:
+    """Return where a place in a measure is played: the second of two eighths comes late where the measure swings."""
+    if measure.swing is None or offset % 1 != Fraction(1, 2) or offset > measure.duration:
+        return offset
+    return offset - Fraction(1, 2) + measure.swing
 
 
 def _by_measure(score: Score, line: Line) -> list[list[Note]]:
@@ -174,11 +196,13 @@ def _report_unsung(findings: Findings, line: Line, unsung: Sequence[Sounding]) -
         findings.add("note_without_syllable", message, part=line.id, measure=note.measure, beat=float(note.beat))
 
 
-def _report_other_lines(findings: Findings, part: Part, sung: Line) -> None:
+def _report_other_lines(findings: Findings, part: Part, sung: Line, sounding: Set[str]) -> None:
     """Warn of words in the part's other voices, at places where the line that is sung has none."""
     covered = {note.position for note in sung.notes if note.lyrics}
     for line in part.lines:
-        missed = [note for note in line.notes if note.lyrics and note.position not in covered]
+        missed = [
+            note for note in line.notes if note.lyrics and note.position not in covered and note.id not in sounding
+        ]
         if missed:
             message = f"{len(missed)} syllables stand in {line.id} alone and are not sung: sing part {line.id} as well"
             measure, beat = missed[0].measure, float(missed[0].beat)

@@ -13,6 +13,37 @@ _HYPHENS = "-\u2010\u2011\u00ad"
 _EXTENDERS = "_\u2014\u2013"
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u2060"), None)
 
+_ELISION = re.compile("[\u203f\ue550-\ue552]")
+"""The undertie, and SMuFL's narrow, normal and wide lyrics elision."""
+
+
+def lyric_of(
+    pieces: Iterable[tuple[str, Syllabic | None]], verse: int, *, extend: bool = False, language: str | None = None
+) -> Lyric | None:
+    """Return the lyric of written texts, each with its syllabic if it has one; None where none is a syllable.
+
+    An elision may stand between texts or inside one. A syllabic counts for the texts up to the next: the first of them
+    goes on from the syllable before, the last of them is continued.
+    """
+    syllables: list[str] = []
+    syllabics: list[Syllabic] = []
+    written: Syllabic = "single"
+    for text, own in pieces:
+        written, is_first = own or written, own is not None
+        for part in _ELISION.split(text):
+            syllable, before, after = clean_text(part)
+            if not syllable:
+                continue
+            if not is_first and syllabics and written in ("begin", "middle"):
+                syllabics[-1] = syllabic(goes_on=syllabics[-1] in ("middle", "end"), continues=False)
+            goes_on = before or (is_first and written in ("middle", "end"))
+            syllables.append(syllable)
+            syllabics.append(syllabic(goes_on=goes_on, continues=after or written in ("begin", "middle")))
+            is_first = False
+    if not syllables:
+        return None
+    return Lyric(verse, tuple(syllables), joined(syllabics), extend, language)
+
 
 def clean_text(text: str) -> tuple[str, bool, bool]:
     """Return a syllable's text without verse number, hyphens and extender lines.

@@ -11,11 +11,11 @@ from singsynth_mcp.score.tempo import TempoMap, holds_of
 
 
 class Timeline:
-    """The playing order of a score's measures, and the seconds of a played position, fermatas held."""
+    """The playing order of a score's measures, and the seconds of a played position, with fermatas and tempo words."""
 
     def __init__(self, score: Score) -> None:
         self.order = playing_order(score.measures)
-        self._tempo_map = TempoMap(score.tempos, holds_of(score))
+        self._tempo_map = TempoMap(score.tempos, holds_of(score), score.bends)
         self._starts: list[Fraction] = []
         self._start_seconds: list[float] = []
         self._written: list[Fraction] = []
@@ -38,7 +38,7 @@ class Timeline:
 
 
 def played_length(score: Score) -> tuple[Fraction, float]:
-    """Return the score's length as played, in quarters, and in seconds by its tempo marks (fermatas not counted)."""
+    """Return the score's length as played, in quarters, and in seconds by its tempo marks alone (no fermatas)."""
     tempo_map = TempoMap(score.tempos)
     measures = [score.measures[played.index] for played in playing_order(score.measures)]
     seconds = sum(

@@ -9,8 +9,11 @@ from fractions import Fraction
 from functools import lru_cache
 
 from singsynth_mcp.score.findings import Findings
-from singsynth_mcp.score.model import Line, Lyric, Measure, Note
+from singsynth_mcp.score.model import Articulation, Line, Lyric, Measure, Note
 from singsynth_mcp.score.syllables import with_whole_words
+
+MAX_LINES = 32
+"""Of one voice: more sound at once in no score."""
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class WrittenNote:
     tied: bool = False
     chord: bool = False
     """Sounds together with the note before it."""
+    articulations: tuple[Articulation, ...] = ()
     position: Fraction = Fraction(0)
     """Quarters from the beginning; known once every part's measures are."""
 
@@ -58,7 +62,9 @@ def lines_of(
     stacks: list[tuple[tuple[bool, bool, tuple[int, int, str]], list[WrittenNote]]] = []
     for voice, notes in _by_voice(merged).items():
         silent = not any(note.lyrics for note in notes)
-        stacks += [((rank > 0, silent, _voice_order(voice)), stack) for rank, stack in enumerate(_stacks(notes))]
+        stacks += [
+            ((rank > 0, silent, _voice_order(voice)), stack) for rank, stack in enumerate(_stacks(notes, findings))
+        ]
     stacks.sort(key=lambda stack: stack[0])
     return tuple(
         Line(part if number == 1 else f"{part}/{number}", _notes(stack, measures, ids))
@@ -130,7 +136,7 @@ def _voice_order(voice: tuple[int, str]) -> tuple[int, int, str]:
     return (staff, int(name), "") if name.isdecimal() else (staff, 10**6, name)
 
 
-def _stacks(notes: list[WrittenNote]) -> list[list[WrittenNote]]:
+def _stacks(notes: list[WrittenNote], findings: Findings) -> list[list[WrittenNote]]:
     """Spread a voice over as many lines as sound at once, higher notes on earlier lines, so that none overlaps."""
     stacks: list[list[WrittenNote]] = []
     ends: list[Fraction] = []
@@ -140,6 +146,9 @@ def _stacks(notes: list[WrittenNote]) -> list[list[WrittenNote]]:
         for note in sorted(chord, key=lambda note: -note.midi):
             while first_free < len(stacks) and ends[first_free] > note.position:
                 first_free += 1
+            if first_free == MAX_LINES:
+                findings.add("too_many_lines", f"More than {MAX_LINES} notes sound at once: the lowest are left out")
+                break
             if first_free == len(stacks):
                 stacks.append([])
                 ends.append(Fraction(0))
@@ -178,7 +187,7 @@ def _notes(stack: list[WrittenNote], measures: Sequence[Measure], ids: Iterator[
         Note(
             f"n{next(ids)}", note.position, note.duration, note.midi, measures[note.measure].number,
             beat_of(measures[note.measure], note.offset), note.lyrics, note.grace, note.tied, note.slurred,
-            note.breath_mark, note.fermata,
+            note.breath_mark, note.fermata, note.articulations,
         )
         for note in stack
     )  # fmt: skip

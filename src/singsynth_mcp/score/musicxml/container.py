@@ -1,4 +1,4 @@
-"""Compressed MusicXML (.mxl): a zip whose META-INF/container.xml names the score (MusicXML 4.0, "compressed files")."""
+"""Compressed MusicXML (.mxl) and MuseScore's .mscz: a zip whose META-INF/container.xml names the score."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Runtim
 
 
 def unpack(data: bytes, name: str) -> bytes:
-    """Return the MusicXML document inside an .mxl file.
+    """Return the MusicXML document inside an .mxl file, or MuseScore's inside an .mscz file.
 
     Raises InvalidScore (broken, encrypted, too large, no container) or UnsupportedFormat (another kind of archive).
     """
@@ -37,7 +37,10 @@ def _read_root(archive: zipfile.ZipFile, name: str) -> bytes:
     if len(entries) > MAX_ENTRIES:
         message = f"{name} holds {len(entries)} files; a score's archive may hold {MAX_ENTRIES}"
         raise InvalidScore(message, hint=EXPORT_HINT, file=name)
+    musescore = [path for path in entries if path.endswith(".mscx") and "/" not in path]
     if _CONTAINER not in entries:
+        if len(musescore) == 1:
+            return _read(archive, entries[musescore[0]], MAX_BYTES, name)
         raise _no_container(entries, name)
     container = parse_xml(_read(archive, entries[_CONTAINER], _MAX_CONTAINER_BYTES, name), f"{name}: {_CONTAINER}")
     path = _root_path(container)
@@ -52,8 +55,6 @@ def _read_root(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _no_container(entries: dict[str, zipfile.ZipInfo], name: str) -> InvalidScore:
-    if any(entry.endswith(".mscx") for entry in entries):
-        return UnsupportedFormat(f"{name} is a MuseScore file", hint=EXPORT_HINT, file=name)
     if not entries:
         return InvalidScore(f"{name} is an empty archive", hint=EXPORT_HINT, file=name)
     listing = ", ".join(sorted(entries)[:5])

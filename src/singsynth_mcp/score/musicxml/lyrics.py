@@ -6,7 +6,7 @@ import re
 from xml.etree.ElementTree import Element
 
 from singsynth_mcp.score.model import Lyric, Syllabic
-from singsynth_mcp.score.syllables import clean_text, joined, syllabic
+from singsynth_mcp.score.syllables import lyric_of
 
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
@@ -38,27 +38,20 @@ def default_language(root: Element) -> str | None:
 
 def _read_lyric(element: Element, default: str | None) -> Lyric | None:
     """Read one <lyric>: text with syllabic, more of both after an <elision>, <extend>."""
-    syllables: list[str] = []
-    syllabics: list[Syllabic] = []
-    written: Syllabic = "single"
+    pieces: list[tuple[str, Syllabic | None]] = []
+    written: Syllabic | None = "single"
     extend = False
     language = element.get(_LANG)
     for child in element:
         if child.tag == "syllabic":
             written = _syllabic(child.text)
         elif child.tag == "text":
-            text, goes_on, continues = clean_text(child.text or "")
             language = child.get(_LANG) or language
-            if text:
-                syllables.append(text)
-                goes_on = goes_on or written in ("middle", "end")
-                syllabics.append(syllabic(goes_on=goes_on, continues=continues or written in ("begin", "middle")))
-            written = "single"
+            pieces.append((child.text or "", written))
+            written = None
         elif child.tag == "extend":
             extend = child.get("type") != "stop"
-    if not syllables:
-        return None
-    return Lyric(_verse(element), tuple(syllables), joined(syllabics), extend, language_code(language) or default)
+    return lyric_of(pieces, _verse(element), extend=extend, language=language_code(language) or default)
 
 
 def _syllabic(text: str | None) -> Syllabic:

@@ -8,6 +8,8 @@ from fractions import Fraction
 from functools import lru_cache
 from xml.etree.ElementTree import Element
 
+from singsynth_mcp.score.model import Articulation
+
 _DECIMAL = re.compile(r"\s*[+-]?\d{1,15}(\.\d{0,15})?\s*")
 _SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
@@ -31,9 +33,18 @@ class NoteContent:
     """(number, "start" | "stop" | "continue")."""
     breath_mark: bool = False
     fermata: bool = False
+    articulations: set[Articulation] = field(default_factory=set)
+    ornament: str = ""
+    dynamics: Element | None = None
     lyrics: list[Element] = field(default_factory=list)
 
 
+_ARTICULATIONS: dict[str, Articulation] = {
+    "staccato": "staccato", "staccatissimo": "staccato", "spiccato": "staccato", "tenuto": "tenuto",
+    "detached-legato": "tenuto", "accent": "accent", "strong-accent": "accent", "soft-accent": "accent",
+    "stress": "accent",
+}  # fmt: skip
+_PLAIN = ("accidental-mark", "wavy-line", "other-ornament", "tremolo")
 _FLAGS = frozenset({"chord", "rest", "grace", "cue", "unpitched"})
 
 
@@ -94,4 +105,11 @@ def _read_notations(content: NoteContent, notations: Element) -> None:
         elif tag == "fermata":
             content.fermata = True
         elif tag == "articulations":
-            content.breath_mark |= any(mark.tag in ("breath-mark", "caesura") for mark in child)
+            for mark in child:
+                content.breath_mark |= mark.tag in ("breath-mark", "caesura")
+                if articulation := _ARTICULATIONS.get(mark.tag):
+                    content.articulations.add(articulation)
+        elif tag == "ornaments":
+            content.ornament = next((mark.tag for mark in child if mark.tag not in _PLAIN), "")
+        elif tag == "dynamics":
+            content.dynamics = child

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from singsynth_mcp.errors import InvalidScore
+from singsynth_mcp.score.assembly import WrittenPart
+from singsynth_mcp.score.bars import Bar, new_bar
 from singsynth_mcp.score.findings import Findings
-from singsynth_mcp.score.musicxml.bars import Bar, read_barline, read_direction, read_sound
+from singsynth_mcp.score.musicxml.directions import (
+    ending_passes,
+    read_barline,
+    read_direction,
+    read_dynamics,
+    read_sound,
+)
 from singsynth_mcp.score.musicxml.lyrics import read_lyrics
 from singsynth_mcp.score.musicxml.notes import NoteContent, decimal, read_note
 from singsynth_mcp.score.voices import WrittenNote
@@ -23,15 +30,14 @@ _MOST_BEATS = 1024
 class PartReader:
     """Reads one part, measure by measure."""
 
-    part: str
+    part: WrittenPart
+    """Filled here."""
     bars: list[Bar]
     findings: Findings
     language: str | None = None
     """Of lyrics that name none."""
     is_top: bool = True
     """The first part: endings count where they stand over the whole system, not over an accompaniment's staff."""
-    notes: list[WrittenNote] = field(default_factory=list)
-    unpitched: int = 0
     _divisions: Fraction = Fraction(1)
     _transpose: float = 0
     _beats: int = 4
@@ -41,23 +47,30 @@ class PartReader:
     _ending: tuple[int, ...] = ()
     _slurs: dict[tuple[int, str], set[str]] = field(default_factory=dict)
     _known_quarters: dict[str | None, Fraction] = field(default_factory=dict)
+    _cue_reaches: dict[tuple[int, str], Fraction] = field(default_factory=dict)
+    """Where the last cue note that is sung ends in its measure."""
+    _chord_symbols: int = 0
 
     def read(self, measures: list[Element]) -> None:
         """Read the part. Raises InvalidScore with part and measure where a number cannot be read."""
         for index, measure in enumerate(measures):
             number = measure.get("number") or str(index + 1)
             if index == len(self.bars):
-                self.bars.append(Bar(number, self._beats, self._beat_type))
+                self.bars.append(new_bar(self.bars, number, self._beats, self._beat_type, "the score"))
             try:
                 self._read_measure(index, measure)
             except (ValueError, ZeroDivisionError, OverflowError) as error:
-                message = f"Part {self.part}, measure {number}: cannot read {error}"
+                message = f"Part {self.part.id}, measure {number}: cannot read {error}"
                 hint = "Mend that measure, or export the score again"
-                raise InvalidScore(message, hint=hint, part=self.part, measure=number) from error
+                raise InvalidScore(message, hint=hint, part=self.part.id, measure=number) from error
+        if self._chord_symbols:
+            message = f"{self._chord_symbols} chord symbols are not sung"
+            self.findings.add("chord_symbols", message, part=self.part.id)
 
     def _read_measure(self, index: int, measure: Element) -> None:
         bar = self.bars[index]
         self._cursor = self._chord_start = Fraction(0)
+        self._cue_reaches.clear()
         ending_closes = False
         for child in measure:
             tag = child.tag
@@ -72,12 +85,15 @@ class PartReader:
                 self._read_attributes(bar, child)
             elif tag == "direction":
                 offset = decimal(child.findtext("offset") or "0") / self._divisions
-                read_direction(bar, child, max(Fraction(0), self._cursor + offset))
+                place = max(Fraction(0), self._cursor + offset)
+                self.part.dynamics += read_direction(bar, index, child, place)
             elif tag == "sound":
                 read_sound(bar, child, self._cursor)
             elif tag == "barline":
                 read_barline(bar, child)
                 ending_closes |= self._read_ending(child)
+            elif tag == "harmony":
+                self._chord_symbols += 1
         bar.duration = max(bar.duration, self._cursor)
         if self._ending and self.is_top:
             bar.endings = self._ending
@@ -129,7 +145,9 @@ class PartReader:
         if not content.chord:
             self._chord_start = self._cursor
             self._cursor += duration
-        if content.rest or content.cue:
+        if content.rest and read_lyrics(content.lyrics):
+            self._find(index, "lyric_on_rest", "A syllable under a rest is not sung")
+        if content.rest or (content.cue and not self._is_sung_cue(content)):
             return
         if content.midi is None:
             self._pass_over_unpitched(index, content)
@@ -141,25 +159,38 @@ class PartReader:
             raise ValueError(f"a pitch at MIDI note {midi:g}")
         voice = (content.staff, content.voice)
         slurred = self._slurred(voice, content.slurs)
-        if content.chord and self.notes:
-            slurred = self.notes[-1].slurred
-        self.notes.append(
+        notes = self.part.notes
+        if content.chord and notes:
+            slurred = notes[-1].slurred
+        if content.dynamics is not None:
+            self.part.dynamics += read_dynamics(content.dynamics, index, self._chord_start)
+        if content.ornament and content.lyrics:
+            self._find(index, "ornament", f"An ornament ({content.ornament}) is sung as the plain note")
+        notes.append(
             WrittenNote(
                 index, self._chord_start, duration, midi, voice, read_lyrics(content.lyrics, self.language),
                 content.grace, content.tie_start, content.tie_stop, slurred, content.breath_mark,
-                content.fermata, content.chord,
+                content.fermata, chord=content.chord, articulations=tuple(sorted(content.articulations)),
             )
         )  # fmt: skip
 
+    def _is_sung_cue(self, content: NoteContent) -> bool:
+        """Return whether a cue note is sung: one with words (a verse's rhythm), or one that such a note leads to."""
+        voice = (content.staff, content.voice)
+        is_sung = not content.chord and (bool(content.lyrics) or self._cue_reaches.get(voice) == self._chord_start)
+        if is_sung:
+            self._cue_reaches[voice] = self._cursor
+        return is_sung
+
     def _pass_over_unpitched(self, index: int, content: NoteContent) -> None:
-        self.unpitched += 1
+        self.part.unpitched += 1
         if content.lyrics:
             self._find(index, "unpitched_note", "A spoken note (no pitch) is not sung")
 
     def _find(self, index: int, code: str, message: str) -> None:
         bar = self.bars[index]
         beat = float(1 + self._chord_start * bar.beat_type / 4)
-        self.findings.add(code, message, part=self.part, measure=bar.number, beat=beat)
+        self.findings.add(code, message, part=self.part.id, measure=bar.number, beat=beat)
 
     def _slurred(self, voice: tuple[int, str], slurs: list[tuple[str, str]]) -> bool:
         """Return whether a slur reaches the note from an earlier one of its voice."""
@@ -171,11 +202,3 @@ class PartReader:
             elif kind == "stop":
                 opened.discard(number)
         return slurred
-
-
-def ending_passes(text: str) -> tuple[int, ...]:
-    """Return the passes of an ending's number: "1, 2" and "1-2" are 1 and 2."""
-    passes: set[int] = set()
-    for first, last in re.findall(r"(\d{1,2})(?:\s*-\s*(\d{1,2}))?", text):
-        passes.update(range(int(first), int(last or first) + 1))
-    return tuple(sorted(passes))

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import count
 from xml.etree.ElementTree import Element
 
 from singsynth_mcp.errors import InvalidScore, NothingToSing, UnsupportedFormat
+from singsynth_mcp.score.assembly import WrittenPart, assemble, check_notes
+from singsynth_mcp.score.bars import Bar
 from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.limits import EXPORT_HINT
-from singsynth_mcp.score.model import Part, Score
-from singsynth_mcp.score.musicxml.bars import Bar, gradual_changes, measures_of, tempos_of
-from singsynth_mcp.score.musicxml.document import parse_xml
+from singsynth_mcp.score.model import Score
 from singsynth_mcp.score.musicxml.lyrics import default_language
 from singsynth_mcp.score.musicxml.part import PartReader
-from singsynth_mcp.score.voices import lines_of
 
 _OTHER_KINDS = {
     "html": "a web page (HTML), as a failed download leaves,",
     "mei": "MEI",
-    "museScore": "a MuseScore file (.mscx)",
     "opus": "a MusicXML opus, a list of scores",
     "container": "the table of contents of an .mxl file",
     "svg": "an SVG picture",
@@ -27,45 +24,23 @@ _OTHER_KINDS = {
 }
 
 
-def read_musicxml(data: bytes, name: str) -> Score:
-    """Read a MusicXML document.
+def read_musicxml(root: Element, name: str) -> Score:
+    """Read a MusicXML tree.
 
-    Raises InvalidScore (not well-formed, numbers that are none), UnsupportedFormat (XML of another kind) or
-    NothingToSing (no parts, no notes with a pitch).
+    Raises InvalidScore (numbers that are none), UnsupportedFormat (XML of another kind) or NothingToSing (no parts, no
+    notes with a pitch).
     """
-    root = parse_xml(data, name)
     _drop_namespaces(root)
-    parts = _measures_by_part(root, name)
+    measures = _measures_by_part(root, name)
+    names = _part_names(root)
+    parts = [WrittenPart(part, names.get(part) or part) for part in measures]
     findings = Findings()
     bars: list[Bar] = []
     language = default_language(root)
-    readers = [PartReader(part, bars, findings, language, index == 0) for index, part in enumerate(parts)]
-    for reader, measures in zip(readers, parts.values(), strict=True):
-        reader.read(measures)
-    _check_notes(readers, name)
-    return _build(root, readers, bars, findings)
-
-
-def _build(root: Element, readers: list[PartReader], bars: list[Bar], findings: Findings) -> Score:
-    measures = measures_of(bars)
-    names = _part_names(root)
-    ids = count(1)
-    parts = tuple(
-        Part(
-            reader.part,
-            names.get(reader.part) or reader.part,
-            lines_of(reader.part, reader.notes, measures, findings, ids),
-            percussion=bool(reader.unpitched and not reader.notes),
-        )
-        for reader in readers
-    )
-    if not any(note.lyrics for part in parts for line in part.lines for note in line.notes):
-        findings.add("no_lyrics", "The score has no lyrics: add some with modify_score (set_lyrics) before singing it")
-    if gradual := gradual_changes(bars):
-        listing = ", ".join(gradual[:8]) + (", …" if len(gradual) > 8 else "")
-        findings.add("gradual_tempo", f"Tempo changes in words alone are not followed (measures {listing})")
-    tempos = tempos_of(bars, measures, findings)
-    return Score(_title(root), parts, measures, tempos, default_language(root), findings.warnings(), next(ids))
+    for index, part in enumerate(parts):
+        PartReader(part, bars, findings, language, index == 0).read(measures[part.id])
+    check_notes(parts, name)
+    return assemble(_title(root), parts, bars, findings, language)
 
 
 def _drop_namespaces(root: Element) -> None:
@@ -97,16 +72,6 @@ def _measures_by_part(root: Element, name: str) -> dict[str, list[Element]]:
     if not parts:
         raise NothingToSing(f"{name} has no parts", hint="Export the score again with its staves", file=name)
     return parts
-
-
-def _check_notes(readers: list[PartReader], name: str) -> None:
-    """Raise NothingToSing unless some part has a note with a pitch."""
-    if any(reader.notes for reader in readers):
-        return
-    if any(reader.unpitched for reader in readers):
-        message = f"{name} has percussion only: no note has a pitch"
-        raise NothingToSing(message, hint="Give a score with a vocal part", file=name)
-    raise NothingToSing(f"{name} has no notes", hint="Give a score with a vocal part", file=name)
 
 
 def _part_names(root: Element) -> dict[str, str]:
