@@ -12,9 +12,9 @@ from singsynth_mcp.voicebanks import Voicebank, get_voicebank
 from training.inventory import PHONEMES
 from training.languages.japanese import mora_table
 
-SHIPPED_TYPES = {phoneme.symbol: phoneme.kind for phoneme in PHONEMES}
+JAPANESE_TYPES = {phoneme.symbol: phoneme.kind for phoneme in PHONEMES if phoneme.language in (None, "ja")}
 PREFIXED_KANA = {mora: [f"ja/{name}" for name in names] for mora, names in mora_table().items()}
-BARE_TYPES = {symbol.rpartition("/")[2]: kind for symbol, kind in SHIPPED_TYPES.items()}
+BARE_TYPES = {symbol.rpartition("/")[2]: kind for symbol, kind in JAPANESE_TYPES.items()}
 ROMAJI = {
     **{
         consonant + vowel: [consonant, vowel]
@@ -38,8 +38,8 @@ ROMAJI = {
 
 
 def kana_bank(folder: Path, **config: object) -> Voicebank:
-    """Make a bank as the shipped one: prefixed symbols, kana in dsdict-ja.yaml."""
-    return text_bank(folder / "kana", SHIPPED_TYPES, PREFIXED_KANA, "ja", speakers=["linnet", "wren"], **config)
+    """Make a bank as the shipped one for Japanese alone: prefixed symbols, kana in dsdict-ja.yaml."""
+    return text_bank(folder / "kana", JAPANESE_TYPES, PREFIXED_KANA, "ja", speakers=["linnet", "wren"], **config)
 
 
 def romaji_bank(folder: Path) -> Voicebank:
@@ -71,7 +71,7 @@ def english_bank(folder: Path) -> Voicebank:
 
 def bilingual_bank(folder: Path) -> Voicebank:
     """Make a bank that sings Japanese and English, as the shipped one names its symbols."""
-    types = SHIPPED_TYPES | {f"en/{name}": kind for name, kind in ARPABET.items()}
+    types = JAPANESE_TYPES | {f"en/{name}": kind for name, kind in ARPABET.items()}
     bank = text_bank(folder / "bilingual", types, PREFIXED_KANA, "ja")
     for stage in (bank.folder, bank.folder / "dsdur"):
         (stage / "languages.json").write_text(json.dumps({"ja": 1, "en": 2}), encoding="utf-8")
