@@ -40,8 +40,9 @@ _SPECS = (
     ToolSpec(
         "modify_score",
         "Modify score",
-        "Edit a score: set_lyrics, transpose, set_tempo, change_note, insert_note, delete_note, applied in order, all "
-        "or none. Returns a new score id; the old one stays. Note ids come from parse_score with part=….",
+        "Edit a score: operations applied in order, all or none. Returns a new score id (the old one stays) and what "
+        "changed. part is an id or name; where is a range: 3-8 (measures), 3:2-4:1 (measure:beat) or n12-n20 (notes), "
+        "all when left out. parse_score with part=… lists note ids.",
         "cpu",
         score.ModifyScoreRequest,
         score.ScoreResult,
