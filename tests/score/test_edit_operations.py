@@ -169,6 +169,15 @@ class TestTime:
         assert notes(made)[5].breath_mark
         assert [(one.position, one.decibels) for one in made.parts[0].loudness] == [(0, -7), (8, -7), (16, 3)]
 
+    def test_cutting_measures_makes_no_hairpin(self) -> None:
+        made = edit(
+            USAGI,
+            {"operation": "set_dynamics", "where": "3", "level": "p"},
+            {"operation": "delete_measures", "where": "1"},
+        )
+        levels = [(one.position, one.decibels) for one in made.parts[0].loudness]
+        assert levels == [(4, 0), (4, -7)]
+
 
 class TestNotes:
     def test_move_split_merge(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from singsynth_mcp.contracts import audio, jobs, performance, score, sing, voicebanks
+from singsynth_mcp.contracts import audio, export, jobs, performance, score, sing, voicebanks
 from singsynth_mcp.contracts.common import Request, Result
 
 ServerName = Literal["cpu", "gpu", "proxy", "every"]
@@ -85,6 +85,26 @@ _SPECS = (
         audio.SaveAudioRequest,
         audio.SavedAudioResult,
         job=True,
+        read_only=False,
+    ),
+    ToolSpec(
+        "export",
+        "Export",
+        "Write a score (musicxml, midi, ustx), a performance (ds, lab) or the lyrics' timing of either (lrc, srt, "
+        "textgrid) to a file. Returns the path.",
+        "cpu",
+        export.ExportRequest,
+        export.ExportResult,
+        job=True,
+        read_only=False,
+    ),
+    ToolSpec(
+        "render_score",
+        "Render score",
+        "Draw measures of a score with their lyrics as PNG or SVG, to look at what will be sung. Returns the path.",
+        "cpu",
+        export.RenderScoreRequest,
+        export.RenderScoreResult,
         read_only=False,
     ),
     ToolSpec(

@@ -164,9 +164,13 @@ def _moved_loudness(points: Sequence[Loudness], placed: Sequence[Placed]) -> lis
     for one in placed:
         inside = [point for point in points if one.start <= point.position < one.end]
         edges = [*inside]
-        if not inside or inside[0].position > one.start:
+        reaches = [point for point in points if point.position < one.start]
+        if reaches and (not inside or inside[0].position > one.start):
             edges.insert(0, Loudness(one.start, loudness_at(list(points), one.start)))
-        if any(point.position >= one.end for point in points):
+        elif not reaches and moved and (not inside or inside[0].position > one.start):
+            # Nothing is said here yet: mf, up to the first mark.
+            edges[:0] = [Loudness(one.start, 0.0), *(Loudness(inside[0].position, 0.0) for _ in inside[:1])]
+        if (reaches or inside) and any(point.position >= one.end for point in points):
             edges.append(Loudness(one.end, loudness_at(list(points), one.end)))
         for point in edges:
             new = Loudness(point.position + one.shift, point.decibels)
