@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from singsynth_mcp.contracts.score import Operation
+from singsynth_mcp.contracts.edits import Operation
 from singsynth_mcp.errors import InvalidLyrics, InvalidRequest, SingSynthError, UnknownName
 from singsynth_mcp.score.blobs import score_from_bytes, score_to_bytes
 from singsynth_mcp.score.edits import apply_operations
@@ -26,7 +26,8 @@ USAGI = read_score((SCORES / "09-ja-usagi.musicxml").read_bytes())
 
 
 def edit(score: Score, *operations: dict[str, Any]) -> tuple[Score, list[str]]:
-    return apply_operations(score, [OPERATION.validate_python(operation) for operation in operations])
+    edited = apply_operations(score, [OPERATION.validate_python(operation) for operation in operations])
+    return edited.score, list(edited.changes)
 
 
 def notes(score: Score) -> tuple[Note, ...]:

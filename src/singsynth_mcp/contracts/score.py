@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from singsynth_mcp.contracts.common import Arguments, ListRange, Request, Result
+from singsynth_mcp.contracts.common import ListRange, Request, Result
+from singsynth_mcp.contracts.edits import Operation
 
 
 class ScoreSource(Request):
@@ -81,73 +82,15 @@ class ScoreResult(Result):
     changes: list[str] | None = Field(default=None, description="modify_score: what each operation changed")
 
 
-class SetLyrics(Arguments):
-    """Set the lyrics of a part's verse from text: syllables in order, one for each sung note."""
-
-    operation: Literal["set_lyrics"]
-    part: str | None = None
-    verse: int = Field(default=1, ge=1)
-    text: str = Field(
-        description="Syllables separated by spaces; a hyphen joins syllables of a word (Twin-kle), _ holds the "
-        "syllable before on another note. Japanese kana need no spaces: one mora a note"
-    )
-    start_note: str | None = Field(default=None, description="Note id to start from; the part's first note otherwise")
-
-
-class Transpose(Arguments):
-    """Move pitches by semitones."""
-
-    operation: Literal["transpose"]
-    semitones: float = Field(ge=-48, le=48)
-    part: str | None = Field(default=None, description="All parts when left out")
-
-
-class SetTempo(Arguments):
-    """Set a tempo, or scale all of them."""
-
-    operation: Literal["set_tempo"]
-    quarters_per_minute: float | None = Field(default=None, gt=0, le=1000)
-    scale: float | None = Field(default=None, gt=0, le=10, description="Multiply every tempo instead")
-    measure: str | None = Field(default=None, description="From this measure on; replaces all tempi when left out")
-
-
-class ChangeNote(Arguments):
-    """Change one written note."""
-
-    operation: Literal["change_note"]
-    note: str = Field(description="Note id")
-    pitch: str | float | None = Field(default=None, description="C#4, or a MIDI number")
-    duration: float | None = Field(default=None, gt=0, description="Quarters; may not run into the next note")
-    lyric: str | None = Field(default=None, description='Verse 1 text; "" removes it (the vowel before is held)')
-
-
-class InsertNote(Arguments):
-    """Insert a note into a rest."""
-
-    operation: Literal["insert_note"]
-    part: str | None = None
-    measure: str
-    beat: float = Field(ge=1)
-    duration: float = Field(gt=0, description="Quarters")
-    pitch: str | float
-    lyric: str | None = None
-
-
-class DeleteNote(Arguments):
-    """Delete a note; a rest stays in its place."""
-
-    operation: Literal["delete_note"]
-    note: str
-
-
-Operation = Annotated[
-    SetLyrics | Transpose | SetTempo | ChangeNote | InsertNote | DeleteNote,
-    Field(discriminator="operation"),
-]
+def _without_mapping(schema: dict[str, Any]) -> None:
+    """Leave out what the operations' own constants say."""
+    schema["properties"]["operations"]["items"].pop("discriminator", None)
 
 
 class ModifyScoreRequest(Request):
     """Arguments of modify_score."""
+
+    model_config = ConfigDict(json_schema_extra=_without_mapping)
 
     score: str = Field(description="Artifact id of a score")
     part: str | None = Field(default=None, description="List this part's notes in the result")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from singsynth_mcp.contracts import audio, jobs, performance, score, sing, voicebanks
+from singsynth_mcp.contracts import audio, export, jobs, performance, score, sing, voicebanks
 from singsynth_mcp.contracts.common import Request, Result
 
 ServerName = Literal["cpu", "gpu", "proxy", "every"]
@@ -41,8 +41,9 @@ _SPECS = (
     ToolSpec(
         "modify_score",
         "Modify score",
-        "Edit a score: set_lyrics, transpose, set_tempo, change_note, insert_note, delete_note, applied in order, all "
-        "or none. Returns a new score id; the old one stays. Note ids come from parse_score with part=….",
+        "Edit a score: operations applied in order, all or none. Returns a new score id (the old one stays) and what "
+        "changed. part is an id or name; where is a range: 3-8 (measures), 3:2-4:1 (measure:beat) or n12-n20 (notes), "
+        "all when left out. parse_score with part=… lists note ids.",
         "cpu",
         score.ModifyScoreRequest,
         score.ScoreResult,
@@ -85,6 +86,26 @@ _SPECS = (
         audio.SaveAudioRequest,
         audio.SavedAudioResult,
         job=True,
+        read_only=False,
+    ),
+    ToolSpec(
+        "export",
+        "Export",
+        "Write a score (musicxml, midi, ustx), a performance (ds, lab) or the lyrics' timing of either (lrc, srt, "
+        "textgrid) to a file. Returns the path.",
+        "cpu",
+        export.ExportRequest,
+        export.ExportResult,
+        job=True,
+        read_only=False,
+    ),
+    ToolSpec(
+        "render_score",
+        "Render score",
+        "Draw measures of a score with their lyrics as PNG or SVG, to look at what will be sung. Returns the path.",
+        "cpu",
+        export.RenderScoreRequest,
+        export.RenderScoreResult,
         read_only=False,
     ),
     ToolSpec(

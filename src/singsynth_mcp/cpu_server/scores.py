@@ -9,7 +9,7 @@ import anyio
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import Entry, Manifest
-from singsynth_mcp.contracts.common import LIST_LIMIT
+from singsynth_mcp.contracts.common import LIST_LIMIT, PassedOver, first_warnings
 from singsynth_mcp.contracts.score import ModifyScoreRequest, ParseScoreRequest, ScoreResult
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.cpu_server.sources import chosen_form, source_bytes
@@ -51,10 +51,14 @@ async def modify_score(request: ModifyScoreRequest, services: CpuServices) -> Sc
     score = await load_score(request.score, services)
 
     def work() -> tuple[Score, ScoreResult]:
-        edited, changes = apply_operations(score, request.operations)
+        edited = apply_operations(score, request.operations)
+        changes = list(edited.changes)
         if len(changes) > LIST_LIMIT:
             changes = [*changes[: LIST_LIMIT - 1], f"… and {len(changes) - LIST_LIMIT + 1} more operations"]
-        return edited, _described(edited, request).model_copy(update={"changes": changes})
+        result = _described(edited.score, request)
+        own = [PassedOver(**vars(warning)) for warning in edited.warnings]
+        warnings = first_warnings([*own, *(result.warnings or ())])
+        return edited.score, result.model_copy(update={"changes": changes, "warnings": warnings})
 
     return await _stored(*await within_deadline("modify_score", work), services)
 

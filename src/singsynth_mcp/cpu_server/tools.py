@@ -8,5 +8,7 @@ TOOLS: dict[str, str] = {
     "phonemize": "singsynth_mcp.cpu_server.lyrics:phonemize",
     "align_phonemes_to_notes": "singsynth_mcp.cpu_server.lyrics:align_phonemes_to_notes",
     "save_audio": "singsynth_mcp.cpu_server.media:save_audio",
+    "export": "singsynth_mcp.cpu_server.exporting:export",
+    "render_score": "singsynth_mcp.cpu_server.engraving:render_score",
     "inspect_performance": "singsynth_mcp.cpu_server.inspection:inspect_performance",
 }

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from singsynth_mcp.score.model import (
+    Key,
     Line,
     Loudness,
     Lyric,
@@ -41,6 +42,7 @@ def score_from_bytes(data: bytes) -> Score:
             "parts": tuple(_part(part) for part in document["parts"]),
             "measures": tuple(_measure(measure) for measure in document["measures"]),
             "tempos": tuple(Tempo(**_exact(tempo)) for tempo in document["tempos"]),
+            "keys": tuple(Key(**_exact(key)) for key in document.get("keys", ())),
             "bends": tuple(TempoBend(**_exact(bend)) for bend in document.get("bends", ())),
             "warnings": tuple(ScoreWarning(**warning) for warning in document.get("warnings", ())),
         }
@@ -49,7 +51,7 @@ def score_from_bytes(data: bytes) -> Score:
 
 _DEFAULTS = {
     kind: {field.name: field.default for field in dataclasses.fields(kind)}
-    for kind in (Score, Part, Line, Note, Loudness, Lyric, Measure, Tempo, TempoBend, ScoreWarning)
+    for kind in (Score, Part, Line, Note, Loudness, Lyric, Measure, Tempo, TempoBend, Key, ScoreWarning)
 }
 """Each record's fields with their defaults, MISSING where there is none."""
 _EXACT = ("position", "duration", "beat", "end", "swing")

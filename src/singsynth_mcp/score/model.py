@@ -97,6 +97,16 @@ class Tempo:
 
 
 @dataclass(frozen=True)
+class Key:
+    """A key that holds from `position` on."""
+
+    position: Fraction
+    fifths: int
+    """Sharps, or flats below 0; beyond 7 it is written enharmonically."""
+    minor: bool = False
+
+
+@dataclass(frozen=True)
 class TempoBend:
     """What a ritardando, a "più mosso" and the like do to the tempo map: a factor from `position` to `end`."""
 
@@ -158,6 +168,8 @@ class Score:
     """Number of the next new note's id, so that a deleted note's id never comes back."""
     bends: tuple[TempoBend, ...] = ()
     """In order, never overlapping."""
+    keys: tuple[Key, ...] = ()
+    """In order; before the first, and where there is none, the notes tell the key (score/keys.py)."""
 
 
 @dataclass(frozen=True)

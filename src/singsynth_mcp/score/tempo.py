@@ -53,6 +53,15 @@ class TempoMap:
         index = max(0, bisect_right(self._positions, position) - 1)
         return self._seconds[index] + self._rates[index] * float(position - self._positions[index])
 
+    def steps(self) -> list[Tempo]:
+        """Return the map as tempos alone, bends and holds as steps, each only where it changes."""
+        steps: list[Tempo] = []
+        for position, rate in zip(self._positions, self._rates, strict=True):
+            tempo = 60 / rate
+            if not steps or abs(steps[-1].quarters_per_minute - tempo) > 1e-9 * tempo:
+                steps.append(Tempo(position, tempo))
+        return steps
+
 
 def _steps(bend: TempoBend) -> list[tuple[Fraction, Fraction, float]]:
     """Return a bend as steps of even tempo: from, to, factor."""
