@@ -14,6 +14,7 @@ from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.common import Result
 from singsynth_mcp.contracts.sing import SingRequest
 from singsynth_mcp.contracts.tools import TOOLS
+from singsynth_mcp.jobs.attempts import AttemptRules
 from singsynth_mcp.jobs.inprocess import InProcessJobs
 from singsynth_mcp.proxy.caller import UpstreamCaller
 from singsynth_mcp.proxy.config import UpstreamSpec, own_upstreams, read_upstreams, without_files
@@ -57,7 +58,7 @@ def build_server(
         upstreams = without_files(upstreams)
     notices = Notices()
     merged = Upstreams(upstreams, settings.cache, notices, frozenset(OWN_TOOLS), dial)
-    jobs = InProcessJobs("proxy")
+    jobs = InProcessJobs("proxy", rules=AttemptRules(pauses_seconds=()))  # sing repeats its stages itself
     own = (SpecTool(TOOLS["sing"], partial(_sing, UpstreamCaller(merged)), jobs), *merged_job_tools(jobs, merged))
     return create_server(
         IDENTITY,
