@@ -22,6 +22,7 @@ _COMMANDS = (
     ("proxy", "serve:proxy", "Serve every tool at one endpoint; what a host should start."),
     ("cpu", "serve:cpu", "Serve the light tools: scores, lyrics, audio files."),
     ("gpu", "serve:gpu", "Serve the heavy tools: the models."),
+    ("worker", "worker:worker", "Do the jobs that gpu servers queue in Redis."),
 )
 _ARTIFACT_COMMANDS = (
     ("list", "artifacts:list_artifacts", "List what the artifact store holds, the latest used first."),
