@@ -120,6 +120,8 @@ class JobWorker:
 
         with anyio.CancelScope() as scope:
             self._scopes.add(scope)
+            if self._leaving:  # taken up at the last moment
+                scope.cancel()
             try:
                 async with anyio.create_task_group() as group:
                     group.start_soon(watch)
