@@ -44,6 +44,16 @@ async def process(*args, env):
                 child.kill()
 
 
+def worker_environment(redis, settings):
+    return {
+        "SINGSYNTH_REDIS": redis.url,
+        "SINGSYNTH_ARTIFACTS": str(settings.artifacts),
+        "SINGSYNTH_THREADS": "1",
+        "SINGSYNTH_REDELIVERY_SECONDS": "3",
+        "SINGSYNTH_DRAIN_SECONDS": "0",
+    }
+
+
 async def mel_of(settings):
     """Sing as far as the mel, in this process."""
     perform, store = perform_with(settings), FolderStore.from_settings(settings)
@@ -69,15 +79,8 @@ async def test_a_job_whose_worker_ends_is_finished_elsewhere(tmp_path, end):
     settings = undisturbed.model_copy(update={"artifacts": tmp_path / "store"})
     assert await mel_of(settings) == mel
     before = renderings(settings)
-    env = {
-        "SINGSYNTH_VOICEBANKS": str(tmp_path / "banks"),
-        "SINGSYNTH_ARTIFACTS": str(settings.artifacts),
-        "SINGSYNTH_THREADS": "1",
-        "SINGSYNTH_REDELIVERY_SECONDS": "3",
-        "SINGSYNTH_DRAIN_SECONDS": "0",
-    }
     async with redis_server() as redis:
-        env["SINGSYNTH_REDIS"] = redis.url
+        env = worker_environment(redis, settings) | {"SINGSYNTH_VOICEBANKS": str(tmp_path / "banks")}
         jobs = job_engine("gpu", Settings(redis=redis.url, redelivery_seconds=3))
         held, ended, records = anyio.Event(), anyio.Event(), []
 
@@ -120,11 +123,7 @@ async def test_a_job_that_kills_each_worker_is_given_up_and_listed(tmp_path):
         settings = Settings(redis=redis.url, redelivery_seconds=3, artifacts=tmp_path / "store")
         jobs = job_engine("gpu", settings)
         poison = await jobs.submit(NewJob("poison", "vocode", "vocoder", {"mel": "mel-000000000000"}), elsewhere)
-        env = {
-            "SINGSYNTH_REDIS": redis.url,
-            "SINGSYNTH_REDELIVERY_SECONDS": "3",
-            "SINGSYNTH_ARTIFACTS": str(settings.artifacts),
-        }
+        env = worker_environment(redis, settings)
         workers = [
             await children.enter_async_context(process("-m", "tests.faults.held_worker", "poisoned", env=env))
             for _ in range(3)
