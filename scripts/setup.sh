@@ -45,4 +45,7 @@ esac
 if [ "$purpose" != base ] && ! command -v c++ >/dev/null; then
     apt_install g++ python3-dev # pyworld, which only tests and training need, is built from source
 fi
+if [ "$purpose" != base ] && ! command -v redis-server >/dev/null; then
+    apt_install redis-server # the tests start their own
+fi
 .venv/bin/python -m pip install --quiet --no-compile --disable-pip-version-check "${packages[@]}"

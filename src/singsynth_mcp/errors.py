@@ -21,6 +21,9 @@ SingSynthError
 ├── StorageProblem                 storage_problem         (full disk, no write permission)
 ├── DeadlineExceeded               deadline_exceeded
 ├── SynthesisFailed                synthesis_failed
+├── QueueFull                      queue_full              (says how many wait and for how long)
+├── QueueUnavailable               queue_unavailable       (the queue's server is away)
+├── WorkerCrashed                  worker_crashed          (the work killed its worker again and again)
 ├── InternalError                  internal_error          (a defect of ours; the log has the traceback)
 ├── ToolFailed                     (the code that the tool gave)
 └── UpstreamUnavailable            upstream_unavailable
@@ -180,6 +183,28 @@ class SynthesisFailed(SingSynthError):
 
     code = "synthesis_failed"
     usual_hint = "Try another voicebank (list_voicebanks), or other controls; the voicebank's maker can mend its model."
+
+
+class QueueFull(SingSynthError):
+    """More work than waits in one queue; `details` say how many jobs wait and for how many seconds."""
+
+    code = "queue_full"
+    retryable = True
+
+
+class QueueUnavailable(SingSynthError):
+    """A job queue whose server cannot be reached."""
+
+    code = "queue_unavailable"
+    retryable = True
+    usual_hint = "Try again in a moment; the server's operator can look at the Redis that SINGSYNTH_REDIS names."
+
+
+class WorkerCrashed(SingSynthError):
+    """Work that killed its worker process each time it was tried."""
+
+    code = "worker_crashed"
+    usual_hint = "Ask for fewer phrases at a time to find the one that does it; the worker's log may say why."
 
 
 class InternalError(SingSynthError):

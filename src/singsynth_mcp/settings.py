@@ -60,6 +60,17 @@ class Settings(BaseSettings):
     models_max_bytes: int = Field(
         default=2**30, ge=0, description="Models are kept open up to this size of their files"
     )
+    redis: SecretStr | None = Field(
+        default=None, description="URL of the Redis through which gpu servers hand their jobs to workers"
+    )
+    queue_limit: int = Field(default=256, ge=1, description="Jobs that wait in a role's queue; more are refused")
+    job_deadline_seconds: float = Field(default=3600, gt=0, description="After this a job is given up")
+    redelivery_seconds: float = Field(
+        default=60, gt=0, description="A worker silent for so long is taken for dead, and its jobs run elsewhere"
+    )
+    drain_seconds: float = Field(
+        default=25, ge=0, description="A worker told to stop gives back what it has not finished by then"
+    )
     upstreams: Path | None = Field(default=None, description="JSON file with the proxy's upstreams (mcpServers)")
     token: SecretStr | None = Field(default=None, description="Bearer token that HTTP clients must send")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(

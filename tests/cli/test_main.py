@@ -22,11 +22,14 @@ def test_version_is_the_packages_own(run: Run) -> None:
 def test_help_names_every_command(run: Run) -> None:
     shown = run("--help").stdout
     assert all(
-        name in shown for name in ("sing", "voicebanks", "doctor", "install", "artifacts", "proxy", "cpu", "gpu")
+        name in shown
+        for name in ("sing", "voicebanks", "doctor", "install", "artifacts", "proxy", "cpu", "gpu", "worker")
     )
 
 
-@pytest.mark.parametrize("command", ["sing", "voicebanks", "doctor", "install", "proxy", "cpu", "gpu", "artifacts"])
+@pytest.mark.parametrize(
+    "command", ["sing", "voicebanks", "doctor", "install", "proxy", "cpu", "gpu", "worker", "artifacts"]
+)
 def test_every_command_explains_itself(run: Run, command: str) -> None:
     done = run(command, "--help")
     assert done.returncode == 0
@@ -49,6 +52,13 @@ def test_a_wrong_environment_names_the_setting(run: Run) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith("error: threads: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_worker_without_a_queue_says_what_to_set(run: Run) -> None:
+    done = run("worker", "--role", "vocoder")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: workers take their jobs from Redis")
+    assert "SINGSYNTH_REDIS" in done.stderr
 
 
 def test_on_a_terminal_it_shows_help_and_on_a_pipe_it_serves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ _COMMANDS = (
     ("proxy", "serve:proxy", "Serve every tool at one endpoint; what a host should start."),
     ("cpu", "serve:cpu", "Serve the light tools: scores, lyrics, audio files."),
     ("gpu", "serve:gpu", "Serve the heavy tools: the models."),
+    ("worker", "worker:worker", "Do the jobs that gpu servers queue in Redis."),
 )
 _VOICEBANK_COMMANDS = (
     ("list", "voicebanks:list_voicebanks", "List the voices that can sing here."),

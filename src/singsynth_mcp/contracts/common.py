@@ -90,6 +90,8 @@ class JobResult(Result):
     progress: float | None = Field(default=None, description="0 to 1")
     stage: str | None = None
     position: int | None = Field(default=None, description="Place in the queue, from 1")
+    queued_seconds: float | None = None
+    run_seconds: float | None = None
 
 
 def phrase_indices(phrases: str, there: range) -> range:

@@ -9,7 +9,7 @@ from singsynth_mcp.artifacts.folder import FolderStore
 from singsynth_mcp.contracts.tools import tools_of
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.gpu_server.tools import TOOLS
-from singsynth_mcp.jobs.inprocess import InProcessJobs
+from singsynth_mcp.jobs.engines import job_engine
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.jobtools import job_tools
 from singsynth_mcp.serving.lifespans import closing
@@ -33,7 +33,7 @@ def build_server(settings: Settings, *, role: RoleChoice = "all") -> SingSynthSe
     store = FolderStore(
         settings.artifacts, max_bytes=settings.artifacts_max_bytes, max_days=settings.artifacts_max_days
     )
-    jobs = InProcessJobs("gpu" if role == "all" else role)
+    jobs = job_engine("gpu" if role == "all" else role, settings)
     specs = [spec for spec in tools_of("gpu") if role == "all" or (spec.name in _VOCODER_TOOLS) == (role == "vocoder")]
     tools = (*bind(specs, TOOLS, GpuServices(settings, store), jobs), *job_tools(jobs))
     return create_server(

@@ -1,9 +1,9 @@
-"""Queued work: one interface; the in-process engine is inprocess.py, the distributed one comes later."""
+"""Queued work: one interface; inprocess.py is the engine of one process, distributed.py the one on Redis."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from singsynth_mcp.contracts.calling import OnProgress, Progress
@@ -12,6 +12,23 @@ from singsynth_mcp.contracts.common import State
 Role = Literal["sing", "inference", "vocoder", "media"]
 Work = Callable[[OnProgress], Awaitable[dict[str, Any]]]
 """Does a tool's work and returns its structured result; a SingSynthError fails the job, cancellation cancels it."""
+Priority = Literal["waiting", "background"]
+"""Whether somebody waits for the answer (hosts give up after a minute) or will ask for it later."""
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """Work to be queued."""
+
+    key: str
+    """Hash of the tool and its arguments: equal keys are one job."""
+    tool: str
+    role: Role
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """The tool's arguments as JSON values, for an engine whose workers are other processes."""
+    client: str = ""
+    """Who asks; clients take turns."""
+    priority: Priority = "waiting"
 
 
 @dataclass(frozen=True)
@@ -27,6 +44,10 @@ class JobRecord:
     """Place in its role's queue while queued, from 1."""
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+    queued_seconds: float = 0.0
+    """From its submission to its start, or until now."""
+    run_seconds: float | None = None
+    """From its start to its end, or until now; None before it starts."""
 
     @property
     def ended(self) -> bool:
@@ -41,8 +62,11 @@ class JobEngine(Protocol):
     has the id, until `cancel`. Work stops when no call is attached and nobody keeps it.
     """
 
-    async def submit(self, key: str, tool: str, role: Role, work: Work) -> str:
-        """Attach to the live job of `key`, or queue a new one; return its id."""
+    async def submit(self, new: NewJob, work: Work) -> str:
+        """Attach to the live job of the same key, or queue a new one; return its id.
+
+        Raises QueueFull, which says how long the queue is, and QueueUnavailable.
+        """
 
     async def wait(self, job_id: str, seconds: float, on_progress: OnProgress) -> JobRecord:
         """Wait until the job ends or `seconds` have passed, reporting its progress. Raises UnknownJob."""
@@ -57,4 +81,4 @@ class JobEngine(Protocol):
         """Return the jobs known, the newest first."""
 
     async def close(self) -> None:
-        """Cancel what is queued or running and wait for it to end."""
+        """Cancel what only this process runs or waits for, and wait for it to end."""

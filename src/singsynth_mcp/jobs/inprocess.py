@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import secrets
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,24 +14,27 @@ import anyio
 
 from singsynth_mcp.contracts.calling import OnProgress, Progress
 from singsynth_mcp.contracts.common import State
-from singsynth_mcp.errors import InternalError, SingSynthError, UnknownJob
-from singsynth_mcp.jobs.base import JobRecord, Role, Work
+from singsynth_mcp.errors import UnknownJob
+from singsynth_mcp.jobs.attempts import AttemptRules, attempt
+from singsynth_mcp.jobs.base import JobRecord, NewJob, Priority, Role, Work
+from singsynth_mcp.jobs.turns import Turns
 
 _AT_ONCE: Mapping[Role, int] = {"inference": 1, "vocoder": 1, "media": 2, "sing": 2}
+QUEUE_LIMIT = 256
 _FINISHED_KEPT = 256
 _FINISHED_KEPT_BYTES = 16 * 2**20
 """Of results as text: one of save_audio may carry its file."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
 class _Job:
     job_id: str
-    key: str
-    tool: str
-    role: Role
+    new: NewJob
     work: Work
+    priority: Priority
+    submitted: float
+    started: float | None = None
+    ended: float | None = None
     state: State = "queued"
     progress: Progress | None = None
     result: dict[str, Any] | None = None
@@ -49,6 +50,10 @@ class _Job:
     """Set, and replaced, at every change."""
 
     @property
+    def client(self) -> str:
+        return self.new.client
+
+    @property
     def live(self) -> bool:
         return self.state in ("queued", "running")
 
@@ -61,22 +66,38 @@ class _Job:
 class InProcessJobs:
     """A JobEngine whose jobs end with the process. Finished ones are kept, the latest 256 up to 16 MB."""
 
-    def __init__(self, server: str, at_once: Mapping[Role, int] = _AT_ONCE) -> None:
+    def __init__(
+        self,
+        server: str,
+        at_once: Mapping[Role, int] = _AT_ONCE,
+        *,
+        queue_limit: int = QUEUE_LIMIT,
+        rules: AttemptRules | None = None,
+    ) -> None:
+        """`queue_limit` jobs wait in each role's queue; the next one is refused."""
         self._server = server
         self._at_once = at_once
+        self._queue_limit = queue_limit
+        self._rules = rules or AttemptRules()
         self._jobs: dict[str, _Job] = {}
         self._by_key: dict[str, _Job] = {}
-        self._queues: dict[Role, deque[_Job]] = {role: deque() for role in at_once}
+        self._queues: dict[Role, list[_Job]] = {role: [] for role in at_once}
+        self._turns: dict[Role, Turns] = {role: Turns() for role in at_once}
         self._running: dict[Role, set[_Job]] = {role: set() for role in at_once}
 
-    async def submit(self, key: str, tool: str, role: Role, work: Work) -> str:
-        """Attach to the live job of `key`, or queue a new one; return its id."""
-        job = self._by_key.get(key)
+    async def submit(self, new: NewJob, work: Work) -> str:
+        """Attach to the live job of the same key, or queue a new one; return its id. Raises QueueFull."""
+        job = self._by_key.get(new.key)
         if job is None:
-            job = _Job(f"{self._server}-{secrets.token_hex(6)}", key, tool, role, work)
-            self._jobs[job.job_id] = self._by_key[key] = job
-            self._queues[role].append(job)
-            self._start_next(role)
+            queue = self._queues[new.role]
+            if len(queue) >= self._queue_limit:
+                raise self._turns[new.role].refusal(new.role, len(queue), self._at_once[new.role])
+            job = _Job(f"{self._server}-{secrets.token_hex(6)}", new, work, new.priority, anyio.current_time())
+            self._jobs[job.job_id] = self._by_key[new.key] = job
+            queue.append(job)
+            self._start_next(new.role)
+        elif new.priority == "waiting":
+            job.priority = "waiting"
         job.attached += 1
         return job.job_id
 
@@ -128,15 +149,33 @@ class InProcessJobs:
             raise UnknownJob(message, hint=hint) from None
 
     def _record(self, job: _Job) -> JobRecord:
-        position = self._queues[job.role].index(job) + 1 if job.state == "queued" else None
-        return JobRecord(job.job_id, job.tool, job.state, job.progress, position, job.result, job.error)
+        position = None
+        if job.state == "queued":
+            role = job.new.role
+            position = self._turns[role].order(self._queues[role]).index(job) + 1
+        now = anyio.current_time()
+        until = now if job.ended is None else job.ended
+        return JobRecord(
+            job.job_id,
+            job.new.tool,
+            job.state,
+            job.progress,
+            position,
+            job.result,
+            job.error,
+            queued_seconds=(until if job.started is None else job.started) - job.submitted,
+            run_seconds=None if job.started is None else until - job.started,
+        )
 
     def _start_next(self, role: Role) -> None:
-        queue, running = self._queues[role], self._running[role]
+        queue, running, turns = self._queues[role], self._running[role], self._turns[role]
         while queue and len(running) < self._at_once[role]:
-            job = queue.popleft()
+            job = turns.order(queue)[0]
+            queue.remove(job)
+            turns.took(job.client)
             running.add(job)
             job.state = "running"
+            job.started = anyio.current_time()
             job.task = asyncio.create_task(self._run(job), name=job.job_id)
             job.task.add_done_callback(partial(self._free_place, job))
             for waiting in queue:
@@ -151,22 +190,16 @@ class InProcessJobs:
             return
         with job.scope:
             try:
-                job.result = await job.work(on_progress)
-                self._end(job, "done")
-            except SingSynthError as error:
-                job.error = error.as_dict()
-                self._end(job, "failed")
+                outcome = await attempt(job.new.tool, job.work, on_progress, self._rules)
             except asyncio.CancelledError:
                 self._end(job, "cancelled")
                 raise
-            except Exception as error:
-                logger.exception("%s failed", job.tool)
-                job.error = InternalError.of(job.tool, error).as_dict()
-                self._end(job, "failed")
+            job.result, job.error = outcome.result, outcome.error
+            self._end(job, "failed" if outcome.result is None else "done")
 
     def _free_place(self, job: _Job, task: asyncio.Task[None]) -> None:
-        self._running[job.role].discard(job)
-        self._start_next(job.role)
+        self._running[job.new.role].discard(job)
+        self._start_next(job.new.role)
 
     def _stop_if_abandoned(self, job: _Job) -> None:
         if job.live and not job.kept and job.attached <= 0:
@@ -175,7 +208,7 @@ class InProcessJobs:
     def _stop(self, job: _Job) -> None:
         """Callers see the job as cancelled at once; its place in the queue is free when its task has ended."""
         if job.task is None:
-            self._queues[job.role].remove(job)
+            self._queues[job.new.role].remove(job)
         else:
             job.scope.cancel()
         self._end(job, "cancelled")
@@ -183,7 +216,10 @@ class InProcessJobs:
     def _end(self, job: _Job, state: State) -> None:
         if not job.live:
             return
-        del self._by_key[job.key]
+        del self._by_key[job.new.key]
+        job.ended = anyio.current_time()
+        if job.started is not None and state == "done":
+            self._turns[job.new.role].lasted(job.ended - job.started)
         job.update(state)
         job.size = len(json.dumps(job.result))
         kept = 0

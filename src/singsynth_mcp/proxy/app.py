@@ -15,6 +15,7 @@ from singsynth_mcp.contracts.common import Result
 from singsynth_mcp.contracts.sing import SingRequest
 from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.contracts.voicebanks import CheckVoicebankRequest
+from singsynth_mcp.jobs.attempts import AttemptRules
 from singsynth_mcp.jobs.inprocess import InProcessJobs
 from singsynth_mcp.proxy.caller import UpstreamCaller
 from singsynth_mcp.proxy.config import UpstreamSpec, own_upstreams, read_upstreams, without_files
@@ -58,7 +59,7 @@ def build_server(
         upstreams = without_files(upstreams)
     notices = Notices()
     merged = Upstreams(upstreams, settings.cache, notices, frozenset(OWN_TOOLS), dial)
-    jobs = InProcessJobs("proxy")
+    jobs = InProcessJobs("proxy", rules=AttemptRules(pauses_seconds=()))  # the recipes repeat their stages themselves
     caller = UpstreamCaller(merged)
     recipes = (
         SpecTool(TOOLS["sing"], partial(_sing, caller), jobs),

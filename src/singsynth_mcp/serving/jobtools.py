@@ -55,8 +55,11 @@ def failed(record: JobRecord) -> types.CallToolResult:
 
 
 def facts_of(record: JobRecord) -> dict[str, Any]:
-    """Return what is known of a job that has not ended, as the fields of JobResult."""
+    """Return what is known of a job beside its result and error, as the fields of JobResult."""
     facts: dict[str, Any] = {"state": record.state, "job_id": record.job_id, "position": record.position}
+    facts["queued_seconds"] = round(record.queued_seconds, 2)
+    if record.run_seconds is not None:
+        facts["run_seconds"] = round(record.run_seconds, 2)
     if record.progress is not None:
         facts |= {"progress": round(record.progress.fraction, 3), "stage": record.progress.stage}
         if record.progress.ready:

@@ -13,6 +13,14 @@ from singsynth_mcp.errors import InvalidRequest
 Context = ServerRequestContext[Any, Any]
 
 
+def client_of(ctx: Context) -> str:
+    """Return whose call this is, so that clients take turns: a session, else an address; one name on stdio."""
+    request = ctx.request
+    if request is None:
+        return "stdio"
+    return str(request.headers.get("mcp-session-id") or (request.client.host if request.client else ""))
+
+
 class ServedTool(Protocol):
     """One tool: its definition, and what it does."""
 

@@ -17,12 +17,12 @@ from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.common import JobRequest, Request, Result
 from singsynth_mcp.contracts.tools import ToolSpec
 from singsynth_mcp.errors import DeadlineExceeded
-from singsynth_mcp.jobs.base import JobEngine, Role
+from singsynth_mcp.jobs.base import JobEngine, NewJob, Role
 from singsynth_mcp.serving.definitions import define, dump
 from singsynth_mcp.serving.jobtools import answer, wait_with_heartbeat
 from singsynth_mcp.serving.progress import ClientProgress
 from singsynth_mcp.serving.results import success
-from singsynth_mcp.serving.sources import Context, ServedTool
+from singsynth_mcp.serving.sources import Context, ServedTool, client_of
 
 ToolFunction = Callable[[Any, OnProgress], Awaitable[Result]]
 """A tool bound to its services: `(request, on_progress) -> result`."""
@@ -49,19 +49,28 @@ class SpecTool:
         request = read_arguments(self._spec, params.arguments or {})
         progress = ClientProgress(ctx)
         if isinstance(request, JobRequest) or self._spec.job:
-            return await self._call_as_job(request, progress)
+            return await self._call_as_job(request, client_of(ctx), progress)
         result = await _within_deadline(self.name, self._function(request, progress.report))
         return success(dump(result), first_row=_first_row(request))
 
-    async def _call_as_job(self, request: Request, progress: ClientProgress) -> types.CallToolResult:
+    async def _call_as_job(self, request: Request, client: str, progress: ClientProgress) -> types.CallToolResult:
         async def work(on_progress: OnProgress) -> dict[str, Any]:
             return dump(await self._function(request, on_progress))
 
         arguments = request.model_dump(mode="json", exclude={"wait_seconds"})
-        job_id = await self._jobs.submit(memo_key(self.name, arguments), self.name, role_of(self._spec), work)
+        wait_seconds = getattr(request, "wait_seconds", 20.0)
+        new = NewJob(
+            memo_key(self.name, arguments),
+            self.name,
+            role_of(self._spec),
+            arguments,
+            client=client,
+            priority="waiting" if wait_seconds else "background",
+        )
+        job_id = await self._jobs.submit(new, work)
         keep = False
         try:
-            record = await wait_with_heartbeat(self._jobs, job_id, getattr(request, "wait_seconds", 20.0), progress)
+            record = await wait_with_heartbeat(self._jobs, job_id, wait_seconds, progress)
             keep = not record.ended
         finally:
             with anyio.CancelScope(shield=True):

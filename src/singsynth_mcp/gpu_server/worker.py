@@ -1,0 +1,64 @@
+"""A worker process: does the jobs that GPU servers queue, by the same functions that they run without a queue."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+import anyio
+
+from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.contracts.arguments import load_tool, read_arguments
+from singsynth_mcp.contracts.calling import OnProgress
+from singsynth_mcp.contracts.tools import TOOLS as SPECS
+from singsynth_mcp.gpu_server.services import GpuServices
+from singsynth_mcp.gpu_server.tools import TOOLS
+from singsynth_mcp.jobs.base import Role
+from singsynth_mcp.jobs.engines import job_worker
+from singsynth_mcp.jobs.worker import Perform
+from singsynth_mcp.settings import Settings
+
+RoleChoice = Literal["inference", "vocoder", "all"]
+_ROLES: dict[RoleChoice, tuple[Role, ...]] = {
+    "inference": ("inference",),
+    "vocoder": ("vocoder",),
+    "all": ("inference", "vocoder"),
+}
+logger = logging.getLogger(__name__)
+
+
+async def run_worker(settings: Settings, role: RoleChoice = "all", concurrency: int = 1) -> None:
+    """Work until the process is told to stop (SIGTERM, SIGINT). Raises InvalidRequest without SINGSYNTH_REDIS."""
+    worker = job_worker(perform_with(settings), settings)
+    stopping = anyio.Event()
+    try:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_wait_for_signal, stopping)
+            logger.info("working on %s jobs", role)
+            await worker.run(_ROLES[role], concurrency, stopping)
+            group.cancel_scope.cancel()
+    finally:
+        await worker.close()
+
+
+def perform_with(settings: Settings) -> Perform:
+    """Return what does a tool's work over the settings' voicebanks and artifact store."""
+    services = GpuServices(settings, FolderStore.from_settings(settings))
+
+    async def perform(tool: str, arguments: Mapping[str, Any], on_progress: OnProgress) -> dict[str, Any]:
+        function = await anyio.to_thread.run_sync(load_tool, TOOLS[tool])
+        request = read_arguments(SPECS[tool], arguments)
+        result = await function(request, replace(services, on_progress=on_progress))
+        return result.model_dump(mode="json", exclude_none=True)
+
+    return perform
+
+
+async def _wait_for_signal(stopping: anyio.Event) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            logger.warning("told to stop: no new jobs; those at work are finished or given back")
+            stopping.set()

@@ -1,0 +1,167 @@
+"""What the job table does inside Redis: each script is one step that happens whole or not at all."""
+
+from __future__ import annotations
+
+import json
+
+from singsynth_mcp.errors import DeadlineExceeded, WorkerCrashed
+
+_CRASHED = WorkerCrashed("the job's worker died each time that it was tried").as_dict()
+_LATE = DeadlineExceeded("the job was not finished by its deadline", hint="Ask for it again.").as_dict()
+
+_COMMON = """
+local space = ARGV[1]
+local id = ARGV[2]
+local job = space .. ':job:' .. id
+local clock = redis.call('TIME')
+local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
+
+local function state() return redis.call('HGET', job, 'state') end
+local function live(which) return which == 'queued' or which == 'running' end
+local function role() return redis.call('HGET', job, 'role') end
+
+local function abandoned()
+    local calls = space .. ':calls:' .. id
+    redis.call('ZREMRANGEBYSCORE', calls, '-inf', now)
+    return redis.call('HGET', job, 'kept') ~= '1' and redis.call('ZCARD', calls) == 0
+end
+
+local function finish(new, field, value, kept)
+    redis.call('LREM', space .. ':queued:' .. role(), 1, id)
+    redis.call('HSET', job, 'state', new, 'ended', now)
+    if field then redis.call('HSET', job, field, value) end
+    local key = space .. ':key:' .. redis.call('HGET', job, 'key')
+    if redis.call('GET', key) == id then redis.call('DEL', key) end
+    redis.call('DEL', space .. ':calls:' .. id)
+    redis.call('EXPIRE', job, kept)
+    redis.call('ZREMRANGEBYSCORE', space .. ':known', '-inf', now - 2 * kept)
+end
+"""
+
+_SUBMIT = """
+local key, role_, new, call, limit, lease = ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
+local held = redis.call('GET', space .. ':key:' .. key)
+if held and live(redis.call('HGET', space .. ':job:' .. held, 'state')) then
+    redis.call('ZADD', space .. ':calls:' .. held, now + lease, call)
+    local waits = redis.call('HGET', space .. ':job:' .. held, 'state') == 'queued'
+    return {1, held, waits and redis.call('HGET', space .. ':job:' .. held, 'delivery') or 0}
+end
+local queued = space .. ':queued:' .. role_
+local waiting = redis.call('LLEN', queued)
+if waiting >= limit then
+    local mean = tonumber(redis.call('GET', space .. ':mean:' .. role_) or '5')
+    return {0, waiting, tostring(waiting * mean)}
+end
+redis.call('HSET', job, 'new', new, 'key', key, 'role', role_, 'state', 'queued', 'submitted', now, 'delivery', 1,
+    'crashes', 0, 'kept', 0)
+redis.call('SET', space .. ':key:' .. key, id)
+redis.call('ZADD', space .. ':calls:' .. id, now + lease, call)
+redis.call('RPUSH', queued, id)
+redis.call('ZADD', space .. ':known', now, id)
+return {1, id, 1}
+"""
+
+_ATTACH = """
+if not live(state()) then return 0 end
+for n = 4, #ARGV do redis.call('ZADD', space .. ':calls:' .. id, now + tonumber(ARGV[3]), ARGV[n]) end
+return 1
+"""
+
+_LEAVE = """
+local call, keep, kept = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local is = state()
+if not is then return 0 end
+if not live(is) then return 1 end
+redis.call('ZREM', space .. ':calls:' .. id, call)
+if keep ~= 0 then redis.call('HSET', job, 'kept', keep == 1 and 1 or 0) end
+if abandoned() then finish('cancelled', nil, nil, kept) end
+return 1
+"""
+
+_BEGIN = """
+local run, crashes, kept, deadline = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+if not live(state()) then return {'ended'} end
+if abandoned() then
+    finish('cancelled', nil, nil, kept)
+    return {'ended'}
+end
+local left = tonumber(redis.call('HGET', job, 'submitted')) + deadline - now
+if left <= 0 then
+    finish('failed', 'error', LATE, kept)
+    return {'ended'}
+end
+if redis.call('HGET', job, 'run') == run then -- its answer was lost on the way
+    return {'run', redis.call('HGET', job, 'new'), tostring(left)}
+end
+if tonumber(redis.call('HGET', job, 'crashes')) >= crashes then
+    finish('failed', 'error', CRASHED, kept)
+    redis.call('LPUSH', space .. ':dead', id)
+    redis.call('LTRIM', space .. ':dead', 0, 999)
+    return {'crashed'}
+end
+redis.call('HINCRBY', job, 'crashes', 1)
+redis.call('LREM', space .. ':queued:' .. role(), 1, id)
+redis.call('HSET', job, 'state', 'running', 'run', run)
+redis.call('HSETNX', job, 'started', now)
+return {'run', redis.call('HGET', job, 'new'), tostring(left)}
+"""
+
+_GO_ON = """
+local run, progress, kept = ARGV[3], ARGV[4], tonumber(ARGV[5])
+if state() ~= 'running' or redis.call('HGET', job, 'run') ~= run then return 0 end
+if abandoned() then
+    finish('cancelled', nil, nil, kept)
+    return 0
+end
+if progress ~= '' then redis.call('HSET', job, 'progress', progress) end
+return 1
+"""
+
+_PUT_BACK = """
+if state() ~= 'running' or redis.call('HGET', job, 'run') ~= ARGV[3] then return 0 end
+redis.call('HINCRBY', job, 'crashes', -1)
+redis.call('HSET', job, 'state', 'queued')
+redis.call('HDEL', job, 'started', 'run')
+redis.call('LPUSH', space .. ':queued:' .. role(), id)
+return redis.call('HINCRBY', job, 'delivery', 1)
+"""
+
+_END = """
+local run, new, text, kept = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+if not live(state()) then return 0 end
+if new ~= 'done' and redis.call('HGET', job, 'run') ~= run then return 0 end
+local started = redis.call('HGET', job, 'started')
+if new == 'done' and started then
+    local name = space .. ':mean:' .. role()
+    local mean = tonumber(redis.call('GET', name) or '5')
+    redis.call('SET', name, tostring(mean + 0.2 * (now - tonumber(started) - mean)))
+end
+finish(new, new == 'done' and 'result' or 'error', text, kept)
+return 1
+"""
+
+_RECORD = """
+local facts = redis.call('HGETALL', job)
+if #facts == 0 then return false end
+local place = redis.call('LPOS', space .. ':queued:' .. role(), id)
+return {facts, place and place + 1 or 0, tostring(now)}
+"""
+
+
+def _text(value: object) -> str:
+    return "[==[" + json.dumps(value) + "]==]"
+
+
+SCRIPTS: dict[str, str] = {
+    name: _COMMON + body.replace("CRASHED", _text(_CRASHED)).replace("LATE", _text(_LATE))
+    for name, body in {
+        "submit": _SUBMIT,
+        "attach": _ATTACH,
+        "leave": _LEAVE,
+        "begin": _BEGIN,
+        "go_on": _GO_ON,
+        "put_back": _PUT_BACK,
+        "end": _END,
+        "record": _RECORD,
+    }.items()
+}

@@ -1,0 +1,164 @@
+"""The jobs of all processes, in Redis: each change is one script there, so that no two processes can disagree.
+
+    <space>:job:<id>       hash: what the job is, its state, progress, result; forgotten a day after its end
+    <space>:calls:<id>     sorted set: the calls attached, by the time until which they count without word of them
+    <space>:key:<key>      the live job of a key
+    <space>:queued:<role>  list of the ids that wait
+    <space>:known          sorted set of ids by submission
+    <space>:dead           list of the ids of jobs that killed their workers, the latest first
+    <space>:mean:<role>    moving mean of a job's seconds
+
+The clock is Redis's own. What Redis stores is the truth; the queue that wakes workers only says that there is work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from redis.asyncio import Redis
+
+from singsynth_mcp.contracts.calling import Progress
+from singsynth_mcp.jobs import scripts
+from singsynth_mcp.jobs.base import JobRecord, NewJob
+from singsynth_mcp.jobs.turns import queue_full
+
+Beginning = Literal["run", "ended", "crashed"]
+
+
+@dataclass(frozen=True)
+class TableRules:
+    """How long things are believed."""
+
+    queue_limit: int = 256
+    """Jobs that wait in a role's queue; the next one is refused."""
+    crashes: int = 3
+    """Attempts that may end without a word before the job is given up."""
+    call_seconds: float = 60.0
+    """Without word of it, a call counts as attached for so long."""
+    kept_seconds: int = 24 * 3600
+    """An ended job is remembered for so long."""
+    deadline_seconds: float = 3600.0
+    """From submission to the end."""
+
+
+class JobTable:
+    """The records of jobs. Every method raises redis.exceptions.RedisError while Redis is away."""
+
+    def __init__(self, redis: Redis, space: str, rules: TableRules) -> None:
+        self._redis = redis
+        self._space = space
+        self._rules = rules
+        self._scripts = {name: redis.register_script(text) for name, text in scripts.SCRIPTS.items()}
+
+    async def submit(self, job_id: str, new: NewJob, call: str) -> tuple[str, int]:
+        """Attach `call` to the live job of the same key, else to a new one; return its id and delivery.
+
+        Raises QueueFull.
+        """
+        facts = json.dumps(asdict(new))
+        rules = self._rules
+        answer = await self._run(
+            "submit", job_id, new.key, new.role, facts, call, rules.queue_limit, rules.call_seconds
+        )
+        if int(answer[0]) == 0:
+            raise queue_full(new.role, int(answer[1]), float(answer[2]))
+        return str(answer[1]), int(answer[2])
+
+    async def attach(self, job_id: str, calls: list[str]) -> None:
+        """Give word of calls that are still attached."""
+        await self._run("attach", job_id, self._rules.call_seconds, *calls)
+
+    async def leave(self, job_id: str, call: str, *, keep: bool) -> bool:
+        """Detach a call; a job that nobody keeps is cancelled. Return False where there is no such job."""
+        return bool(await self._run("leave", job_id, call, int(keep), self._rules.kept_seconds))
+
+    async def give_up(self, job_id: str) -> bool:
+        """Stop keeping a job. Return False where there is no such job."""
+        return bool(await self._run("leave", job_id, "", -1, self._rules.kept_seconds))
+
+    async def begin(self, job_id: str, run: str) -> tuple[Beginning, NewJob | None, float]:
+        """Take a job up as `run`; return what to do, the job, and the seconds left until its deadline.
+
+        The attempt is counted before the work: a job whose attempts ended without a word too often is failed here.
+        """
+        rules = self._rules
+        answer = await self._run("begin", job_id, run, rules.crashes, rules.kept_seconds, rules.deadline_seconds)
+        word = str(answer[0])
+        if word != "run":
+            return ("crashed" if word == "crashed" else "ended"), None, 0.0
+        return "run", NewJob(**json.loads(answer[1])), float(answer[2])
+
+    async def go_on(self, job_id: str, run: str, progress: Progress | None) -> bool:
+        """Note how far `run` has come; return False where it is to stop: ended, abandoned, or taken up by another."""
+        text = "" if progress is None else json.dumps(asdict(progress))
+        return bool(await self._run("go_on", job_id, run, text, self._rules.kept_seconds))
+
+    async def put_back(self, job_id: str, run: str) -> int:
+        """Queue a job again that `run` gives up in good order; return its new delivery, 0 where there is none."""
+        return int(await self._run("put_back", job_id, run))
+
+    async def end(
+        self, job_id: str, run: str, result: Mapping[str, Any] | None, error: Mapping[str, Any] | None
+    ) -> bool:
+        """End a live job; a result counts whoever brings it, an error only from the run that holds the job.
+
+        Return whether this call ended it.
+        """
+        state, text = ("done", json.dumps(result)) if error is None else ("failed", json.dumps(error))
+        return bool(await self._run("end", job_id, run, state, text, self._rules.kept_seconds))
+
+    async def delivery(self, job_id: str) -> int:
+        """Return the number of a queued job's delivery, 0 where it is not queued."""
+        state, delivery = await self._redis.hmget(f"{self._space}:job:{job_id}", ["state", "delivery"])
+        return int(delivery or 0) if state == "queued" else 0
+
+    async def record(self, job_id: str) -> JobRecord | None:
+        """Return a job as callers see it, None where there is none."""
+        answer = await self._run("record", job_id)
+        return _record(job_id, answer) if answer else None
+
+    async def records(self, server: str, most: int = 256) -> list[JobRecord]:
+        """Return a server's jobs, the newest first."""
+        found = []
+        for name in await self._redis.zrange(f"{self._space}:known", 0, most - 1, desc=True):
+            job_id = str(name)
+            if job_id.rpartition("-")[0] == server and (record := await self.record(job_id)) is not None:
+                found.append(record)
+        return found
+
+    async def dead(self) -> list[str]:
+        """Return the ids of the jobs that killed their workers, the latest first."""
+        return [str(job_id) for job_id in await self._redis.lrange(f"{self._space}:dead", 0, -1)]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+    async def _run(self, name: str, *arguments: Any) -> Any:
+        return await self._scripts[name](keys=[], args=[self._space, *arguments])
+
+
+def _record(job_id: str, answer: list[Any]) -> JobRecord:
+    facts = dict(zip(answer[0][::2], answer[0][1::2], strict=True))
+    position, now = int(answer[1]), float(answer[2])
+    submitted, started = float(facts["submitted"]), float(facts.get("started", 0))
+    until = float(facts.get("ended", now))
+    progress = facts.get("progress")
+    return JobRecord(
+        job_id,
+        json.loads(facts["new"])["tool"],
+        facts["state"],
+        None if progress is None else _progress(json.loads(progress)),
+        position or None,
+        json.loads(facts["result"]) if "result" in facts else None,
+        json.loads(facts["error"]) if "error" in facts else None,
+        queued_seconds=max((started or until) - submitted, 0.0),
+        run_seconds=max(until - started, 0.0) if started else None,
+    )
+
+
+def _progress(facts: dict[str, Any]) -> Progress:
+    return Progress(**{**facts, "ready": tuple(facts["ready"])})
