@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from training.examples import SungExample
 
 Arrays = dict[str, np.ndarray]
+CURVES = ("breathiness", "voicing", "tension")
 
 
 @dataclass(frozen=True)
@@ -98,15 +99,13 @@ class Bank:
                 "encoder_out": self.run("dsvariance/linguistic", _words(example))["encoder_out"],
                 "ph_dur": example.ph_dur[None],
                 "pitch": pitch[None],
-                "breathiness": np.zeros((1, frames), np.float32),
-                "voicing": np.zeros((1, frames), np.float32),
-                "tension": np.zeros((1, frames), np.float32),
+                **{name: np.zeros((1, frames), np.float32) for name in CURVES},
                 "retake": np.ones((1, frames, 3), bool),
                 "spk_embed": speaker,
                 "steps": np.array(20),
             },
         )
-        curves = {name: variance[f"{name}_pred"] for name in ("breathiness", "voicing", "tension")}
+        curves = {name: variance[f"{name}_pred"] for name in CURVES}
         mel = self.acoustic(example, f0, curves)
         audio = self.run("dsvocoder/vocoder", {"mel": mel, "f0": f0})["waveform"][0]
         return Rendering(duration[0], pitch, *(curve[0] for curve in curves.values()), mel[0], audio)

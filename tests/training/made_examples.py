@@ -55,9 +55,8 @@ def _sung(
     tilt = np.linspace(0.0, 5.0, ENVELOPE_BANDS)
     wave = 0.8 * np.cos(ids[:, None] * np.linspace(0.2, 1.0, ENVELOPE_BANDS))
     harmonic = np.where(voiced[:, None], -3.0 - tilt + wave, -11.0).astype(np.float32)
-    silent = np.repeat([symbol == "SP" for symbol in symbols], frames)
-    noise = np.where(voiced[:, None], -7.0, -4.5 + wave)
-    noise = np.where(silent[:, None], -12.0, noise).astype(np.float32)
+    silent = np.repeat([symbol == "SP" for symbol in symbols], frames)[:, None]
+    noise = np.where(silent, -12.0, np.where(voiced[:, None], -7.0, -4.5 + wave)).astype(np.float32)
     with torch.no_grad():
         to_mel = bands_to_mel()
         tone_mel = torch.from_numpy(harmonic) @ to_mel
