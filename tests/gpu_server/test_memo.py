@@ -131,3 +131,21 @@ async def test_phrases_sound_the_same_whatever_is_rendered_before_them(multi: Gp
     alone = await multi.chain(await multi.performance("multi", _phrases()[2:]))
     song = await multi.chain(await multi.performance("multi", _phrases()))
     assert (await multi.blobs(song[-1].id))[2] == (await multi.blobs(alone[-1].id))[0]
+
+
+async def test_a_window_reads_its_own_phrases_and_not_the_song(multi: Gpu, monkeypatch: pytest.MonkeyPatch) -> None:
+    performance = await multi.performance("multi", _phrases((60.0, 61.0, 62.0, 63.0, 64.0, 65.0)))
+    read: list[str] = []
+    get_blob = multi.services.store.get_blob
+
+    async def counted(blob: str) -> bytes:
+        read.append(blob)
+        return await get_blob(blob)
+
+    monkeypatch.setattr(multi.services.store, "get_blob", counted)
+    await multi.call("predict_durations", performance=performance, phrases="1")
+    for window in ("2", "3", "4"):
+        read.clear()
+        result = await multi.call("predict_durations", performance=performance, phrases=window)
+        assert result.phrases == 6
+        assert len(read) <= 2, "the phrase as it was, and as it became"

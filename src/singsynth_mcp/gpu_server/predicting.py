@@ -84,19 +84,38 @@ async def _work_on(rendering: Rendering, predictor: Predictor, index: int) -> Ph
     return PhraseWork(memo_key(sha256(phrase_to_bytes(phrase)), seed), make)
 
 
+@dataclass(frozen=True)
+class _PhraseFacts:
+    """What a summary says of a phrase."""
+
+    phonemes: int
+    end_s: float
+    stages: frozenset[str]
+
+
+_known_facts: dict[str, _PhraseFacts] = {}
+"""By blob: content never changes, and `sing` asks for the same song window after window."""
+_MOST_FACTS = 100_000
+
+
 async def _summary(performance: Manifest, services: GpuServices) -> PerformanceResult:
     """Count phonemes and seconds; a stage counts as filled when every phrase has it."""
-    phonemes, end_s = 0, 0.0
-    filled = {"durations": True, "pitch": True, "variance": True}
-    for entry in performance.entries:
-        phrase = phrase_from_bytes(await services.store.get_blob(entry.blob))
-        phonemes += len(phrase.phonemes)
-        end_s = max(end_s, entry.start_seconds + phrase.end_s)
-        there = (phrase.boundaries_s, phrase.pitch, phrase.variance)
-        filled = {name: filled[name] and result is not None for name, result in zip(filled, there, strict=True)}
+    facts = [await _facts(entry.blob, services) for entry in performance.entries]
+    ends_s = [entry.start_seconds + each.end_s for entry, each in zip(performance.entries, facts, strict=True)]
     return PerformanceResult(
         phrases=len(performance.entries),
-        seconds=round(end_s, 3),
-        phonemes=phonemes,
-        stages=[name for name, everywhere in filled.items() if everywhere],
+        seconds=round(max(ends_s, default=0.0), 3),
+        phonemes=sum(each.phonemes for each in facts),
+        stages=[name for name in ("durations", "pitch", "variance") if all(name in each.stages for each in facts)],
     )
+
+
+async def _facts(blob: str, services: GpuServices) -> _PhraseFacts:
+    if blob not in _known_facts:
+        phrase = phrase_from_bytes(await services.store.get_blob(blob))
+        there = {"durations": phrase.boundaries_s, "pitch": phrase.pitch, "variance": phrase.variance}
+        stages = frozenset(name for name, result in there.items() if result is not None)
+        while len(_known_facts) >= _MOST_FACTS:
+            del _known_facts[next(iter(_known_facts))]
+        _known_facts[blob] = _PhraseFacts(len(phrase.phonemes), phrase.end_s, stages)
+    return _known_facts[blob]
