@@ -31,7 +31,7 @@ format: .venv/.dev ## format, and mend what lint can mend
 
 test: check ## check, then every test: what CI runs
 	$(BIN)/python -m tests.conformance.node
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
 voice: .venv/.train ## train the shipped voice from nothing (about two hours on two cores)
 	$(BIN)/python -m training all

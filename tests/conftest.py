@@ -12,6 +12,10 @@ _LONGEST_SECONDS = 60
 _LONGEST_SLOW_SECONDS = 600
 
 
+def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="also the fuzz runs of a minute and more")
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):

@@ -10,13 +10,14 @@ from functools import partial
 
 import anyio
 
-from singsynth_mcp.gpu_server import worker
+from singsynth_mcp.gpu_server import rendering, worker
 from singsynth_mcp.serving.logs import log_to_stderr
 from singsynth_mcp.settings import Settings
 
 
 def held(settings):
-    """Do the work of the real worker up to its first report."""
+    """Do the work of the real worker, a phrase at a time, up to its first report."""
+    rendering._IN_FLIGHT = 1
     perform = perform_with(settings)
 
     async def perform_until_held(tool, arguments, on_progress):

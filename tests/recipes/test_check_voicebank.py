@@ -53,8 +53,9 @@ async def test_each_mode_is_sung_and_measured(banks: Path) -> None:
         ("pitch model", "solo"),
         ("pitch model", "choir.v2/warm"),
         ("range", "solo"),
+        ("range", "choir.v2/warm"),
     ]
-    written, predicted, warm, walked = result.probes
+    written, predicted, warm, walked, _ = result.probes
     assert (written.notes, written.tracked) == (8, 8)
     assert written.cents_median is not None
     assert written.cents_median < 3

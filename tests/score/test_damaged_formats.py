@@ -55,7 +55,7 @@ def test_bytes_changed(path: Path, changes: list[tuple[int, int, bytes]]) -> Non
         describe(read_score(damaged(path.read_bytes(), changes), path.name))
 
 
-@pytest.mark.slow
+@pytest.mark.skipif("not config.getoption('--thorough')", reason="a minute: pytest --thorough")
 @given(st.sampled_from(FORMATS), cuts)
 @settings(max_examples=10_000, deadline=2_000)
 def test_ten_thousand_files(path: Path, changes: list[tuple[int, int, bytes]]) -> None:

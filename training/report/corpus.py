@@ -40,7 +40,7 @@ def _chosen(shards: list[Path], count: int, *, held_out: bool) -> dict[Key, list
         key = (example.speaker, example.language)
         if len(found[key]) < count:
             found[key].append(example)
-        if all(len(found[key]) == count for key in wanted):
+        if all(len(found.get(key, ())) == count for key in wanted):
             break
     return dict(found)
 

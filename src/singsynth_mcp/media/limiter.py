@@ -87,8 +87,9 @@ class Limiter:
         self.active = True
         width = 2 * self._reach + 1
         held = _sliding_minimum(gains, width)
-        window = np.hanning(width + 2)[1:-1].astype(np.float32)
-        return np.convolve(held, window / window.sum(), "valid")
+        window = np.hanning(width + 2)[1:-1]
+        # In double precision a mean of ones rounds to one, whatever order a processor adds in.
+        return np.convolve(held.astype(np.float64), window / window.sum(), "valid").astype(np.float32)
 
 
 def _sliding_minimum(values: npt.NDArray[Any], width: int) -> npt.NDArray[Any]:

@@ -85,7 +85,10 @@ class _TuneReader:
                 raise InvalidScore(message, hint="Mend that line", file=self.name, line=number) from error
         for voice in self.voices.values():
             voice.finish()
-        while len(self.bars) > 1 and not self.bars[-1].duration:
+        parts = [voice.part for voice in self.voices.values()]
+        noted = [note.measure for part in parts for note in part.notes]
+        used = max([0, *noted, *(mark.measure for part in parts for mark in part.dynamics)])
+        while len(self.bars) > used + 1 and not self.bars[-1].duration:
             # A sign after the last barline belongs to the measure before it.
             self.bars[-2].words += [(self.bars[-2].duration, text) for _, text in self.bars.pop().words]
 
