@@ -179,10 +179,9 @@ class VoiceReader:
             self._marks.append(name)
 
     def _read_chord(self, notes: list[re.Match[str]], length: Fraction) -> None:
-        lengths = [length_of(note["length"]) for note in notes]
-        duration = self._timed(length * (lengths[0] if len(notes) > 1 or not lengths else 1))
         if not notes:
             raise ValueError("a chord without notes")
+        duration = self._timed(length * (length_of(notes[0]["length"]) if len(notes) > 1 else 1))
         written = [self._add_note(note, duration, chord=index > 0) for index, note in enumerate(notes)]
         for note in written:
             note.fermata = "fermata" in self._marks
