@@ -29,6 +29,7 @@ TOLERANCES = {
     "pitch_pred": 1e-4,
     "breathiness_pred": 1e-3,
     "voicing_pred": 1e-3,
+    "tension_pred": 1e-3,
     "mel": 1e-3,
     "waveform": 1e-5,
 }
