@@ -23,6 +23,7 @@ SETTINGS: dict[str, tuple[float, float, float]] = {
     "tension": (-5.0, 0.0, 5.0),
     "expressiveness": (0.0, 0.5, 1.0),
     "vibrato": (0.0, 0.3, 0.6),
+    "tone_shift": (-3.0, 0.0, 3.0),
     "loudness": (-6.0, 0.0, 6.0),
 }
 NEUTRAL = {"velocity": 1.0, "expressiveness": 1.0}
