@@ -159,7 +159,8 @@ def write_texts(folder: Path) -> None:
     vocoder.mkdir()
     _write_yaml(
         vocoder / "vocoder.yaml",
-        {"name": VOCODER_NAME, "model": "vocoder.onnx", **MEL, "pitch_controllable": True},
+        # Its mel has to be of its F0: envelopes are read off above the harmonics of that.
+        {"name": VOCODER_NAME, "model": "vocoder.onnx", **MEL, "pitch_controllable": False},
     )
     _write_yaml(folder / "character.yaml", CHARACTER)
     facts = {key: CHARACTER[key] for key in ("name", "author", "voice", "version")}
