@@ -20,7 +20,6 @@ AUDIBLE = -9.0
 
 
 SAMPLE_RATE = 44100
-TILT_PIVOT_HZ = 700.0
 _MOST_TILT_OCTAVES = 4.0
 
 
@@ -43,9 +42,12 @@ class Effort:
 
         return cls(some(-12.0, 9.0), some(-12.0, 9.0), some(-4.0, 3.0))
 
-    def tone(self, harmonic: Tensor, hertz: Tensor) -> Tensor:
-        """Return the harmonic envelope [B, T, K] at bands of ``hertz`` [K] as it is sung."""
-        octaves = torch.log2(hertz.clamp(min=20.0) / TILT_PIVOT_HZ).clamp(-_MOST_TILT_OCTAVES, _MOST_TILT_OCTAVES)
+    def tone(self, harmonic: Tensor, hertz: Tensor, f0: Tensor) -> Tensor:
+        """Return the harmonic envelope [B, T, K] at bands of ``hertz`` [K] as it is sung at ``f0`` [B, T] Hz.
+
+        The first harmonic keeps its level, so that tension, which is measured against it, follows the tilt.
+        """
+        octaves = torch.log2(hertz.clamp(min=20.0) / f0[:, :, None]).clamp(0.0, _MOST_TILT_OCTAVES)
         return harmonic + PER_DB * (self.tone_db[:, None, None] + self.tilt_db[:, None, None] * octaves)
 
     def noise(self, noise: Tensor) -> Tensor:
@@ -60,7 +62,7 @@ def recomposed(mel: HarmonicMel, crop: Batch, bands: Bands, effort: Effort) -> T
     returns the stored mel itself.
     """
     tone, noise, f0 = crop["harmonic"] @ bands.to_mel, crop["noise"] @ bands.to_mel, crop["f0"]
-    changed = effort.tone(crop["harmonic"], bands.hertz) @ bands.to_mel, effort.noise(noise)
+    changed = effort.tone(crop["harmonic"], bands.hertz, f0) @ bands.to_mel, effort.noise(noise)
     return crop["mel"] + mel(*changed, f0) - mel(tone, noise, f0)
 
 
@@ -76,9 +78,10 @@ def tension(harmonic: Tensor, f0: Tensor, hertz: Tensor) -> Tensor:
     """Return the tension float32 [B, T], -10 .. 10: the format's curve (section 4.2), from the envelope.
 
     ``harmonic`` [B, T, K] log amplitudes at bands of ``hertz`` [K], ``f0`` [B, T] Hz. The power of all
-    harmonics is an integral over the envelope, that of the first is read at F0.
+    harmonics is an integral over the envelope from half of F0 on (below it there is none), that of the
+    first is read at F0.
     """
-    power = torch.exp(2.0 * harmonic)
+    power = torch.exp(2.0 * harmonic) * (hertz >= 0.5 * f0[:, :, None])
     whole = torch.trapezoid(power, hertz, dim=2) * (2.0 / SAMPLE_RATE)
     place = torch.bucketize(f0, hertz).clamp(1, len(hertz) - 1)
     low, high = hertz[place - 1], hertz[place]

@@ -50,7 +50,7 @@ class AcousticStage(Stage):
         effort = Effort.draw(self.batch, rng)
         net = self.modules["acoustic"]
         target = recomposed(net.mel, crop, self.bands, effort)
-        true_tone = effort.tone(crop["harmonic"], self.bands.hertz)
+        true_tone = effort.tone(crop["harmonic"], self.bands.hertz, crop["f0"])
         tense = tense + tension(true_tone, crop["f0"], self.bands.hertz) - natural
         wander = torch.from_numpy(rng.normal(0, 1.0, (3, self.batch, 1)).astype(np.float32))
         curves = curve_features(
@@ -143,7 +143,7 @@ class VocoderStage(Stage):
         blur = torch.from_numpy(rng.uniform(0, 0.15, (self.batch, 1, 1)).astype(np.float32))
         grain = torch.from_numpy(rng.normal(0, 1, mel.shape).astype(np.float32))
         tone, noise = net.envelopes(mel + blur * grain, crop["f0"])
-        true_tone = effort.tone(crop["harmonic"], self.bands.hertz)
+        true_tone = effort.tone(crop["harmonic"], self.bands.hertz, crop["f0"])
         true_noise = effort.noise(crop["noise"])
         loudest = torch.maximum(true_tone, true_noise)
         return {
