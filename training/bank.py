@@ -10,12 +10,13 @@ from typing import Any
 
 import yaml
 
+from singsynth_mcp.score.pitch import pitch_name
 from training import nets
 from training.examples import HOP_SIZE, MEL_BINS, SAMPLE_RATE
 from training.export import export_all
 from training.inventory import LANGUAGE_IDS, PHONEME_IDS, PHONEMES, VOICEBANK
 from training.mel import HIGHEST_HZ, LOWEST_HZ, WINDOW_SIZE
-from training.singers import SINGERS, SPEAKERS, note_name
+from training.singers import SINGERS, SPEAKERS
 
 VERSION = "0.2"
 VOCODER_NAME = "aviary_vocoder"
@@ -112,8 +113,8 @@ CHARACTER: dict[str, Any] = {
         {"color": name.capitalize(), "prefix": "", "suffix": name, "tone_ranges": ["C1-B7"]} for name in SPEAKERS
     ],
     "license": "Apache-2.0",
-    "range": [note_name(note) for note in SINGERS[SPEAKERS[0]].range],
-    "ranges": {name: [note_name(note) for note in singer.range] for name, singer in SINGERS.items()},
+    "range": [pitch_name(note) for note in SINGERS[SPEAKERS[0]].range],
+    "ranges": {name: [pitch_name(note) for note in singer.range] for name, singer in SINGERS.items()},
     "credits": [
         f"Aviary ({', '.join(name.capitalize() for name in SPEAKERS)}), synthetic voices by the singsynth-mcp"
         " authors, Apache-2.0",

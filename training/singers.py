@@ -49,10 +49,3 @@ SINGERS: dict[str, Singer] = {
 }
 
 SPEAKERS: tuple[str, ...] = tuple(SINGERS)
-
-_PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-
-
-def note_name(midi: int) -> str:
-    """Return the name of a MIDI note: 69 is A4."""
-    return f"{_PITCH_CLASSES[midi % 12]}{midi // 12 - 1}"
