@@ -239,3 +239,11 @@ class UpstreamDied(UpstreamUnavailable):
     """An upstream server that died during a call."""
 
     code = "upstream_died"
+
+
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error of a task group: what work side by side raises is told as if it had gone in turn."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

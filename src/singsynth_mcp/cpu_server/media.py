@@ -12,6 +12,7 @@ from singsynth_mcp.artifacts.base import ArtifactStore, Manifest, memo_key
 from singsynth_mcp.contracts.audio import MixTrack, SaveAudioRequest, SavedAudioResult
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.contracts.common import PassedOver
+from singsynth_mcp.cpu_server.levels import known_levels
 from singsynth_mcp.cpu_server.outputs import output_format, output_path, output_url
 from singsynth_mcp.cpu_server.reading import OnDemand, read_audio, run_on_loop, song_title
 from singsynth_mcp.cpu_server.services import CpuServices
@@ -38,13 +39,16 @@ async def save_audio(request: SaveAudioRequest, services: CpuServices) -> SavedA
     title = await song_title(manifests[0], services.store) or manifests[0].id
     facts = request.model_dump(mode="json", include={"audio", "loudness_lufs"})
     path = output_path(request.output, format, f"{title}-{memo_key(facts)[:8]}", services)
+    levels = await known_levels(manifests[0], services.store) if len(manifests) == 1 else ()
 
     def save() -> tuple[Mix, Master]:
         from singsynth_mcp.media.mastering import save_mix
 
         mix = _mix(tracks, manifests, services.store)
         report = _Reporter(services, 2 * mix.seconds * mix.sample_rate)
-        return mix, save_mix(mix, path, format=format, loudness_lufs=request.loudness_lufs, on_samples=report)
+        return mix, save_mix(
+            mix, path, format=format, loudness_lufs=request.loudness_lufs, on_samples=report, levels=levels
+        )
 
     mix, master = await to_thread.run_sync(save)
     size = path.stat().st_size

@@ -14,7 +14,7 @@ from anyio import to_thread
 from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.contracts.common import PassedOver
-from singsynth_mcp.errors import SingSynthError, VoicebankMismatch
+from singsynth_mcp.errors import SingSynthError, VoicebankMismatch, first_error
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes
 from singsynth_mcp.performance.model import Phrase
@@ -84,7 +84,7 @@ class Rendering:
                 for _ in range(min(_IN_FLIGHT, len(indices))):
                     group.start_soon(work)
         except BaseExceptionGroup as errors:
-            raise _first_error(errors) from errors
+            raise first_error(errors) from errors
         return blobs
 
     @property
@@ -195,13 +195,6 @@ def engine_of(settings: Settings) -> OnnxEngine:
 def replaced(entries: Sequence[Entry], blobs: Mapping[int, str]) -> tuple[Entry, ...]:
     """Return the entries with new blobs, those not in `blobs` as they were."""
     return tuple(Entry(entry.start_seconds, blobs.get(index, entry.blob)) for index, entry in enumerate(entries))
-
-
-def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 @contextmanager

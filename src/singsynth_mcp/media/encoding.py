@@ -23,6 +23,10 @@ FORMATS: dict[str, tuple[str, str]] = {
 """Our name, also the file's extension → libsndfile's format and subtype."""
 
 
+_BUFFER_BYTES = 2**20
+"""libsndfile writes pieces of 8 KB."""
+
+
 def write_audio(path: Path, blocks: Iterable[npt.NDArray[Any]], *, sample_rate: int, channels: int, format: str) -> int:
     """Write blocks (float32 [≤ 65 536, channels], -1…1) to `path` and return the samples written.
 
@@ -65,7 +69,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
+        with temporary.open("xb", buffering=_BUFFER_BYTES) as file:
             yield file
         temporary.replace(path)
     except OSError as error:

@@ -72,6 +72,10 @@ class Mix:
             seconds=lead + max(stops, default=0.0),
         )
 
+    def first_sample(self, track: Track, seconds: float) -> int:
+        """Return the sample of the mix at which a track's `seconds` lie."""
+        return round((seconds + (track.offset_seconds + self.lead_seconds)) * self.sample_rate)
+
     def blocks(self) -> Iterator[Block]:
         """Yield the mix, float32 [65 536, channels] and a shorter last block; empty for tracks without phrases."""
         import numpy as np
@@ -93,7 +97,7 @@ class _Voice:
     def __init__(self, mix: Mix, track: Track) -> None:
         self._mix = mix
         self._gains = _channel_gains(track, mix.channels)
-        self._offset = track.offset_seconds + mix.lead_seconds
+        self._track = track
         self._coming = iter(track.phrases)
         self._next = next(self._coming, None)
         self._active: list[tuple[int, Block]] = []
@@ -117,7 +121,7 @@ class _Voice:
         return end
 
     def _first_sample(self, placed: PlacedPhrase) -> int:
-        return round((placed.start_seconds + placed.phrase.offset_s + self._offset) * self._mix.sample_rate)
+        return self._mix.first_sample(self._track, placed.start_seconds + placed.phrase.offset_s)
 
     def _rendered(self, phrase: AudioPhrase) -> Block:
         """Return the phrase at the mix's rate, panned, [samples, channels]."""

@@ -13,7 +13,7 @@ from singsynth_mcp.contracts.calling import OnProgress, Progress, ToolCaller, ig
 from singsynth_mcp.contracts.common import LIST_LIMIT, PassedOver, first_warnings
 from singsynth_mcp.contracts.score import ScoreSource
 from singsynth_mcp.contracts.sing import SingRequest, SingResult, SungPart, SungPartResult
-from singsynth_mcp.errors import InvalidRequest, NothingToSing, SingSynthError
+from singsynth_mcp.errors import InvalidRequest, NothingToSing, SingSynthError, first_error
 from singsynth_mcp.recipes.windows import Window, windows_of
 
 _STAGES = {
@@ -190,7 +190,7 @@ class _Song:
                     await slots.acquire()
                     group.start_soon(run, index, window)
         except BaseExceptionGroup as errors:
-            raise _first_error(errors) from errors
+            raise first_error(errors) from errors
 
     async def gather_parts(self) -> None:
         """Fill each performance whole; every phrase's work is remembered by now."""
@@ -271,10 +271,3 @@ class _Song:
         ids = tuple(audio for audio, _ in ready[-LIST_LIMIT:])
         seconds = sum(seconds for _, seconds in ready)
         await self.on_progress(Progress(self._reported, stage, message, ids, seconds))
-
-
-def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

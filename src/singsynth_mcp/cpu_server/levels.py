@@ -1,0 +1,55 @@
+"""The levels of an audio's phrases, measured once for each phrase that was ever saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio import to_thread
+
+from singsynth_mcp.artifacts.base import ArtifactStore, Entry, Manifest, memo_key
+from singsynth_mcp.errors import ArtifactError, first_error
+
+if TYPE_CHECKING:
+    from singsynth_mcp.media.levels import PhraseLevels
+    from singsynth_mcp.media.mastering import PlacedLevels
+
+_IN_FLIGHT = 2
+
+
+async def known_levels(audio: Manifest, store: ArtifactStore) -> list[PlacedLevels]:
+    """Return the levels of the phrases of an audio in the order of their start. Raises ArtifactsMissing."""
+    from singsynth_mcp.media.mastering import PlacedLevels
+
+    entries = sorted(audio.entries, key=lambda entry: entry.start_seconds)
+    found: dict[int, PhraseLevels] = {}
+    waiting = iter(enumerate(entries))
+
+    async def work() -> None:
+        for index, entry in waiting:
+            found[index] = await _levels(entry, store)
+
+    try:
+        async with anyio.create_task_group() as group:
+            for _ in range(_IN_FLIGHT):
+                group.start_soon(work)
+    except BaseExceptionGroup as errors:
+        raise first_error(errors) from errors
+    return [PlacedLevels(entry.start_seconds, found[index]) for index, entry in enumerate(entries)]
+
+
+async def _levels(entry: Entry, store: ArtifactStore) -> PhraseLevels:
+    from singsynth_mcp.media.levels import VERSION, levels_from_bytes, levels_to_bytes, measure_phrase
+    from singsynth_mcp.performance.blobs import audio_from_bytes
+
+    key = memo_key("levels", VERSION, entry.blob)
+    known = await store.recall(key)
+    if known is not None:
+        try:
+            return levels_from_bytes(await store.get_blob(known))
+        except ArtifactError:  # pruned or damaged: measured again
+            pass
+    audio = await store.get_blob(entry.blob)
+    levels = await to_thread.run_sync(lambda: measure_phrase(audio_from_bytes(audio)))
+    await store.remember(key, await store.put_blob(levels_to_bytes(levels)))
+    return levels
