@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from singsynth_mcp.contracts.common import LIST_LIMIT, PassedOver, first_warnings
 from singsynth_mcp.contracts.score import NoteRow, PartSummary, ScoreResult
+from singsynth_mcp.cpu_server.recent import played
 from singsynth_mcp.errors import InvalidRequest, NothingToSing
 from singsynth_mcp.score.lookup import find_line, find_part, verses_of
 from singsynth_mcp.score.model import Line, Note, Part, Score, ScoreWarning
 from singsynth_mcp.score.pitch import pitch_name
-from singsynth_mcp.score.played import PlayedPart, played_part
+from singsynth_mcp.score.played import PlayedPart
 from singsynth_mcp.score.timeline import Timeline, played_length
 
 _FIRST_LYRICS = 80
@@ -32,8 +33,8 @@ def describe(score: Score, part: str | None = None, window: str | None = None) -
         measures=len(score.measures),
     )
     timeline = Timeline(score)
-    played = {part.id: _played(score, part, timeline) for part in score.parts}
-    warnings = [*score.warnings, *(warning for one in played.values() if one for warning in one.warnings)]
+    sung = {part.id: _played(score, part, timeline) for part in score.parts}
+    warnings = [*score.warnings, *(warning for one in sung.values() if one for warning in one.warnings)]
     result.warnings = first_warnings([_warning(warning) for warning in warnings])
     parts = score.parts
     notes: Sequence[Note] = ()
@@ -46,7 +47,7 @@ def describe(score: Score, part: str | None = None, window: str | None = None) -
         parts = parts[first:last]
     else:
         result.notes = [_note_row(note) for note in notes[first:last]]
-    result.parts = [_summary(one, played[one.id]) for one in parts]
+    result.parts = [_summary(one, sung[one.id]) for one in parts]
     result.total, result.next = total, following
     return result
 
@@ -55,7 +56,7 @@ def _played(score: Score, part: Part, timeline: Timeline) -> PlayedPart | None:
     if not part.lines or not verses_of(part.lines[0]):
         return None
     try:
-        return played_part(score, part.id, timeline=timeline)
+        return played(score, part.id, timeline=timeline)
     except NothingToSing:
         return None
 
@@ -70,16 +71,16 @@ def list_window(window: str | None, total: int) -> tuple[int, int, str | None]:
     return first - 1, last, following
 
 
-def _summary(part: Part, played: PlayedPart | None) -> PartSummary:
+def _summary(part: Part, sung: PlayedPart | None) -> PartSummary:
     top = part.lines[0] if part.lines else Line(part.id, ())
-    pitches = [note.midi for note in (played.notes if played else top.notes)]
+    pitches = [note.midi for note in (sung.notes if sung else top.notes)]
     verses = verses_of(top)
     return PartSummary(
         id=part.id,
         name=part.name,
         lines=len(part.lines),
         sung_notes=sum(not (note.grace or note.tied) for note in top.notes) if verses else 0,
-        played_notes=len(played.notes) if played else 0,
+        played_notes=len(sung.notes) if sung else 0,
         verses=verses,
         lowest=pitch_name(min(pitches)) if pitches else None,
         highest=pitch_name(max(pitches)) if pitches else None,

@@ -18,6 +18,7 @@ from singsynth_mcp.contracts.performance import (
     PhonemizeResult,
     WordRow,
 )
+from singsynth_mcp.cpu_server.recent import played
 from singsynth_mcp.cpu_server.scores import load_score
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import ArtifactError, InvalidRequest, UnknownName, VoicebankMismatch
@@ -187,13 +188,12 @@ def _read_score(
     from singsynth_mcp.lyrics.part import read_part
     from singsynth_mcp.lyrics.reading import Reader
     from singsynth_mcp.lyrics.words import written_words
-    from singsynth_mcp.score.played import played_part
 
-    played = played_part(score, request.part, request.verse)
-    texts = [(word.text, word.language) for word in written_words(played.notes)]
-    reader = Reader(bank, _language_of(texts, wanted, bank), played.line)
-    words = read_part(played.notes, reader)
-    return played.line, reader.language, Phonemes(tuple(words), tuple(_facts([*played.warnings, *reader.warnings])))
+    sung = played(score, request.part, request.verse)
+    texts = [(word.text, word.language) for word in written_words(sung.notes)]
+    reader = Reader(bank, _language_of(texts, wanted, bank), sung.line)
+    words = read_part(sung.notes, reader)
+    return sung.line, reader.language, Phonemes(tuple(words), tuple(_facts([*sung.warnings, *reader.warnings])))
 
 
 def _facts(warnings: Sequence[ScoreWarning]) -> list[dict[str, Any]]:
@@ -238,19 +238,18 @@ def _align(
     from singsynth_mcp.lyrics.syllables import sung_notes
     from singsynth_mcp.lyrics.timing import time_map
     from singsynth_mcp.performance.controls import check_controls
-    from singsynth_mcp.score.played import played_part
 
-    played = played_part(score, header["part"], header["verse"])
+    notes = played(score, header["part"], header["verse"]).notes
     controls = check_controls(request.controls)
     rendition = Rendition(
-        time_map=time_map(played.notes),
+        time_map=time_map(notes),
         speaker=_speaker(request, bank),
         controls=controls,
         transpose=request.transpose,
         breaths=request.breaths,
         can_breathe=bank.symbols.get("AP") == "breath",
     )
-    sung, warnings = sung_notes(played.notes, phonemes.words, bank.glides, header["part"])
+    sung, warnings = sung_notes(notes, phonemes.words, bank.glides, header["part"])
     span = bank.range_of(next(iter(rendition.speaker)) if len(rendition.speaker) == 1 else None) or _DEFAULT_RANGE
     warnings += _out_of_range([note.played for note in sung], request.transpose, span, header["part"])
     warnings += _unsupported(controls, bank)

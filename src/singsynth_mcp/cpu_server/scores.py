@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 from anyio import to_thread
 
-from singsynth_mcp.artifacts.base import Entry, Manifest
+from singsynth_mcp.artifacts.base import Entry, Manifest, sha256
 from singsynth_mcp.contracts.common import LIST_LIMIT, PassedOver, first_warnings
 from singsynth_mcp.contracts.score import ModifyScoreRequest, ParseScoreRequest, ScoreResult
+from singsynth_mcp.cpu_server.recent import keep_score, recent_score
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.cpu_server.sources import chosen_form, source_bytes
 from singsynth_mcp.errors import DeadlineExceeded
@@ -34,9 +35,9 @@ async def parse_score(request: ParseScoreRequest, services: CpuServices) -> Scor
     else:
         data, name = await source_bytes(request, services)
 
-    def work() -> tuple[Score, ScoreResult]:
-        score = stored or _read(data, name)
-        return score, _described(score, request)
+    def work() -> tuple[Score, bytes, ScoreResult]:
+        score, packed = _kept(stored or _read(data, name))
+        return score, packed, _described(score, request)
 
     return await _stored(*await within_deadline("parse_score", work), services)
 
@@ -50,15 +51,16 @@ async def modify_score(request: ModifyScoreRequest, services: CpuServices) -> Sc
 
     score = await load_score(request.score, services)
 
-    def work() -> tuple[Score, ScoreResult]:
+    def work() -> tuple[Score, bytes, ScoreResult]:
         edited = apply_operations(score, request.operations)
         changes = list(edited.changes)
         if len(changes) > LIST_LIMIT:
             changes = [*changes[: LIST_LIMIT - 1], f"… and {len(changes) - LIST_LIMIT + 1} more operations"]
-        result = _described(edited.score, request)
+        changed, packed = _kept(edited.score)
+        result = _described(changed, request)
         own = [PassedOver(**vars(warning)) for warning in edited.warnings]
         warnings = first_warnings([*own, *(result.warnings or ())])
-        return edited.score, result.model_copy(update={"changes": changes, "warnings": warnings})
+        return changed, packed, result.model_copy(update={"changes": changes, "warnings": warnings})
 
     return await _stored(*await within_deadline("modify_score", work), services)
 
@@ -68,8 +70,12 @@ async def load_score(score_id: str, services: CpuServices) -> Score:
     from singsynth_mcp.score.blobs import score_from_bytes
 
     manifest = await services.store.get(score_id, "score")
-    data = await services.store.get_blob(manifest.entries[0].blob)
-    return await to_thread.run_sync(score_from_bytes, data)
+    blob = manifest.entries[0].blob
+    recent = recent_score(blob)
+    if recent is not None:
+        return recent
+    data = await services.store.get_blob(blob)
+    return keep_score(blob, await to_thread.run_sync(score_from_bytes, data))
 
 
 async def within_deadline(tool: str, work: Callable[[], T], seconds: float = DEADLINE_S) -> T:
@@ -92,11 +98,17 @@ def _described(score: Score, request: ParseScoreRequest | ModifyScoreRequest) ->
     return describe(score, request.part, request.range)
 
 
-async def _stored(score: Score, result: ScoreResult, services: CpuServices) -> ScoreResult:
-    """Store a score (equal scores have one id) and return its description with the id."""
+def _kept(score: Score) -> tuple[Score, bytes]:
+    """Return a score as it is kept for the tools that come next, and its bytes."""
     from singsynth_mcp.score.blobs import score_to_bytes
 
-    blob = await services.store.put_blob(await to_thread.run_sync(score_to_bytes, score))
+    packed = score_to_bytes(score)
+    return keep_score(sha256(packed), score), packed
+
+
+async def _stored(score: Score, packed: bytes, result: ScoreResult, services: CpuServices) -> ScoreResult:
+    """Store a score (equal scores have one id) and return its description with the id."""
+    blob = await services.store.put_blob(packed)
     header = {
         "title": score.title,
         "duration_seconds": result.duration_seconds,

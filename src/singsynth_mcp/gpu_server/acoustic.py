@@ -9,7 +9,7 @@ from anyio import to_thread
 from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key, sha256
 from singsynth_mcp.contracts.audio import MelResult, SynthesizeRequest
 from singsynth_mcp.contracts.common import first_warnings, phrase_indices
-from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, open_rendering
+from singsynth_mcp.gpu_server.rendering import PhraseFacts, PhraseWork, Rendering, open_rendering
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import mel_to_bytes, phrase_to_bytes
 from singsynth_mcp.performance.model import Phrase
@@ -31,15 +31,8 @@ async def synthesize_audio(request: SynthesizeRequest, services: GpuServices) ->
     rendering = await open_rendering("synthesize_audio", request.performance, services)
     entries, config = rendering.performance.entries, rendering.bank.acoustic.config
     chosen = phrase_indices(request.phrases, range(len(entries)))
-    frames: dict[int, int] = {}
-
-    async def work_on(index: int) -> PhraseWork:
-        phrase = await rendering.phrase(index)
-        frames[index] = 0 if phrase.pitch is None else len(phrase.pitch)
-        return await _work_on(rendering, phrase)
-
-    blobs = await rendering.blobs(chosen, work_on)
-    deterministic = await rendering.is_deterministic()
+    blobs = await rendering.blobs(chosen, lambda index, phrase: _work_on(rendering, phrase))
+    warnings = await to_thread.run_sync(rendering.warnings, "acoustic")
     header = {
         "performance": request.performance,
         "voicebank": rendering.bank.id,
@@ -47,31 +40,31 @@ async def synthesize_audio(request: SynthesizeRequest, services: GpuServices) ->
         "sample_rate": config.sample_rate,
         "hop_size": config.hop_size,
         "bins": config.num_mel_bins,
-        "deterministic": deterministic,
+        "deterministic": rendering.run.is_deterministic,
         "first_phrase": chosen.start + 1,
     }
     mel = Manifest("mel", header, tuple(Entry(entries[index].start_seconds, blobs[index]) for index in chosen))
     return MelResult(
         id=await services.store.put(mel),
-        frames=sum(frames.values()),
+        frames=sum(facts.frames for facts in rendering.facts.values()),
         bins=config.num_mel_bins,
-        device=await rendering.device(),
-        deterministic=deterministic,
-        warnings=first_warnings(await rendering.warnings("acoustic")),
+        device=rendering.run.device,
+        deterministic=rendering.run.is_deterministic,
+        warnings=first_warnings(warnings),
     )
 
 
-async def _work_on(rendering: Rendering, phrase: Phrase) -> PhraseWork:
+def _work_on(rendering: Rendering, phrase: Phrase) -> PhraseWork:
     bank, engine = rendering.bank, rendering.engine
-    unused = await to_thread.run_sync(unused_acoustic_controls, phrase, bank, engine)
-    rendering.note(bank.acoustic, phrase, unused)
-    shifts = await to_thread.run_sync(follows_tone_shift, phrase, bank)
-    followed = (*CONTROLS, *(("tone_shift",) if shifts else ()))
+    unused = unused_acoustic_controls(phrase, bank, engine)
+    followed = (*CONTROLS, *(("tone_shift",) if follows_tone_shift(phrase, bank) else ()))
     controls = {name: curve for name, curve in phrase.controls.items() if name in followed}
     read = replace(phrase, notes=(), pitch_pins=(), retakes={}, controls=controls)
     seed = phrase_seed(phrase, rendering.seed)
 
     async def make() -> bytes:
-        return mel_to_bytes(await to_thread.run_sync(synthesize, read, bank, engine, seed))
+        return await to_thread.run_sync(lambda: mel_to_bytes(synthesize(read, bank, engine, seed)))
 
-    return PhraseWork(memo_key(sha256(phrase_to_bytes(read)), seed), make)
+    frames = 0 if phrase.pitch is None else len(phrase.pitch)
+    facts = PhraseFacts(tuple(unused), rendering.lacking(bank.acoustic, phrase), frames=frames)
+    return PhraseWork(memo_key(sha256(phrase_to_bytes(read)), seed), make, facts)

@@ -10,7 +10,7 @@ from anyio import to_thread
 from singsynth_mcp.artifacts.base import Manifest, memo_key, sha256
 from singsynth_mcp.contracts.common import PassedOver, first_warnings, phrase_indices
 from singsynth_mcp.contracts.performance import PerformanceResult, PredictRequest
-from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, open_rendering, replaced
+from singsynth_mcp.gpu_server.rendering import PhraseFacts, PhraseWork, Rendering, open_rendering, replaced
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes, phrase_to_bytes
 from singsynth_mcp.performance.model import Phrase
@@ -46,16 +46,18 @@ async def fill_performance(request: PredictRequest, services: GpuServices, predi
         rendering = replace(rendering, bank=rendering.bank.without(predictor.without))
     performance = rendering.performance
     chosen = phrase_indices(request.phrases, range(len(performance.entries)))
-    blobs = await rendering.blobs(chosen, lambda index: _work_on(rendering, predictor, index))
+    blobs = await rendering.blobs(chosen, lambda index, phrase: _work_on(rendering, predictor, phrase))
     filled = Manifest("performance", performance.header, replaced(performance.entries, blobs))
     summary = await _summary(filled, services)
-    warnings = await to_thread.run_sync(_without_model, rendering, predictor)
+    warnings = await to_thread.run_sync(
+        lambda: _without_model(rendering, predictor) + rendering.warnings(predictor.stage)
+    )
     return summary.model_copy(
         update={
             "id": await services.store.put(filled),
-            "device": await rendering.device(),
-            "deterministic": await rendering.is_deterministic(),
-            "warnings": first_warnings(warnings + await rendering.warnings(predictor.stage)),
+            "device": rendering.run.device,
+            "deterministic": rendering.run.is_deterministic,
+            "warnings": first_warnings(warnings),
         }
     )
 
@@ -71,21 +73,21 @@ def _without_model(rendering: Rendering, predictor: Predictor) -> list[PassedOve
     return [PassedOver(code="made_by_rule", message=message)]
 
 
-async def _work_on(rendering: Rendering, predictor: Predictor, index: int) -> PhraseWork:
-    phrase = predictor.reads(await rendering.phrase(index))
+def _work_on(rendering: Rendering, predictor: Predictor, found: Phrase) -> PhraseWork:
+    phrase = predictor.reads(found)
     bank, engine = rendering.bank, rendering.engine
-    unused = await to_thread.run_sync(predictor.unused_controls, phrase, bank, engine)
-    rendering.note(bank.stage(predictor.stage), phrase, unused)
+    unused = predictor.unused_controls(phrase, bank, engine)
     seed = phrase_seed(phrase, rendering.seed)
 
     async def make() -> bytes:
-        return phrase_to_bytes(await to_thread.run_sync(predictor.predict, phrase, bank, engine, seed))
+        return await to_thread.run_sync(lambda: phrase_to_bytes(predictor.predict(phrase, bank, engine, seed)))
 
-    return PhraseWork(memo_key(sha256(phrase_to_bytes(phrase)), seed), make)
+    facts = PhraseFacts(tuple(unused), rendering.lacking(bank.stage(predictor.stage), phrase))
+    return PhraseWork(memo_key(sha256(phrase_to_bytes(phrase)), seed), make, facts)
 
 
 @dataclass(frozen=True)
-class _PhraseFacts:
+class _Summed:
     """What a summary says of a phrase."""
 
     phonemes: int
@@ -93,9 +95,9 @@ class _PhraseFacts:
     stages: frozenset[str]
 
 
-_known_facts: dict[str, _PhraseFacts] = {}
+_summed: dict[str, _Summed] = {}
 """By blob: content never changes, and `sing` asks for the same song window after window."""
-_MOST_FACTS = 100_000
+_MOST_SUMMED = 100_000
 
 
 async def _summary(performance: Manifest, services: GpuServices) -> PerformanceResult:
@@ -110,12 +112,12 @@ async def _summary(performance: Manifest, services: GpuServices) -> PerformanceR
     )
 
 
-async def _facts(blob: str, services: GpuServices) -> _PhraseFacts:
-    if blob not in _known_facts:
+async def _facts(blob: str, services: GpuServices) -> _Summed:
+    if blob not in _summed:
         phrase = phrase_from_bytes(await services.store.get_blob(blob))
         there = {"durations": phrase.boundaries_s, "pitch": phrase.pitch, "variance": phrase.variance}
         stages = frozenset(name for name, result in there.items() if result is not None)
-        while len(_known_facts) >= _MOST_FACTS:
-            del _known_facts[next(iter(_known_facts))]
-        _known_facts[blob] = _PhraseFacts(len(phrase.phonemes), phrase.end_s, stages)
-    return _known_facts[blob]
+        while len(_summed) >= _MOST_SUMMED:
+            del _summed[next(iter(_summed))]
+        _summed[blob] = _Summed(len(phrase.phonemes), phrase.end_s, stages)
+    return _summed[blob]

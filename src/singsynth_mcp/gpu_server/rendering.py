@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
 
 import anyio
 from anyio import to_thread
@@ -31,11 +31,42 @@ _IN_FLIGHT = 2
 
 
 @dataclass(frozen=True)
+class PhraseFacts:
+    """What a result says of a stage's work on a phrase."""
+
+    unused_controls: tuple[str, ...] = ()
+    """Controls that the phrase sets and the voicebank cannot follow."""
+    stood_in: tuple[str, ...] = ()
+    """Speakers that the stage's own model lacks."""
+    start_s: float = 0.0
+    """Where frame 0 lies, from the phrase's origin."""
+    frames: int = 0
+
+
+@dataclass(frozen=True)
 class PhraseWork:
     """A stage's work on one phrase: the hash of what it reads, and what makes the blob where the memo has none."""
 
     reads: str
     make: Callable[[], Awaitable[bytes]]
+    facts: PhraseFacts = PhraseFacts()
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """What a stage's result depends on beside the phrase, and what is to be said of it."""
+
+    key: str
+    device: str
+    is_deterministic: bool
+
+
+_outcomes: OrderedDict[tuple[str, ...], tuple[str, PhraseFacts]] = OrderedDict()
+"""(stage's key, seed, the blobs it reads) → (blob, facts), used last at the end: what was done before in this process.
+
+The memo says the same of a phrase that has been read; here it need not be read.
+"""
+_MOST_OUTCOMES = 50_000
 
 
 @dataclass(frozen=True)
@@ -48,43 +79,46 @@ class Rendering:
     bank: Voicebank
     engine: OnnxEngine
     services: GpuServices
-    passed_over: Counter[str] = field(default_factory=Counter)
-    """Control that the voicebank cannot follow → in how many phrases."""
-    stood_in: set[str] = field(default_factory=set)
-    """Speakers that the stage's own model lacks."""
+    facts: dict[int, PhraseFacts] = field(default_factory=dict)
+    """Of the phrases that `blobs` has been through."""
 
-    async def phrase(self, index: int) -> Phrase:
-        """Return a phrase of the performance. Raises ArtifactsMissing."""
-        data = await self.services.store.get_blob(self.performance.entries[index].blob)
-        return phrase_from_bytes(data)
+    async def blobs(
+        self,
+        indices: Sequence[int],
+        prepare: Callable[[int, Phrase], PhraseWork],
+        beside: Mapping[int, str] | None = None,
+    ) -> dict[int, str]:
+        """Return each phrase's blob: remembered, from the memo, or made now.
 
-    async def blobs(self, indices: Sequence[int], work_on: Callable[[int], Awaitable[PhraseWork]]) -> dict[int, str]:
-        """Return each phrase's blob, from the memo or made now.
-
+        prepare: runs in a worker thread. beside: blobs that the stage reads beside the performance's.
         Raises the stage's errors with the tool's name and the phrase's number put before the message.
         """
-        facts = await to_thread.run_sync(self._facts)
-        blobs: dict[int, str] = {}
-        waiting, in_models = iter(indices), anyio.Lock()
+        run = await to_thread.run_sync(lambda: self.run)
+        keys = {index: self._outcome_key(run, index, (beside or {}).get(index, "")) for index in indices}
+        blobs = await self._remembered(keys)
+        waiting, in_models = iter([index for index in indices if index not in blobs]), anyio.Lock()
 
         async def work() -> None:
             for index in waiting:
                 with _naming(self.tool, index):
-                    phrase = await work_on(index)
-                    key = memo_key(self.tool, facts, phrase.reads)
+                    data = await self.services.store.get_blob(self.performance.entries[index].blob)
+                    phrase = await to_thread.run_sync(_prepared, prepare, index, data)
+                    key = memo_key(run.key, phrase.reads)
                     async with in_models:
-                        blobs[index] = await self._recalled(key) or await self._made(key, phrase.make)
-                done = len(blobs)
-                progress = Progress(done / len(indices), self.tool, f"phrase {done} of {len(indices)}")
-                await self.services.on_progress(progress)
+                        blob = await self._recalled(key) or await self._made(key, phrase.make)
+                blobs[index], self.facts[index] = blob, phrase.facts
+                _outcomes[keys[index]] = blob, phrase.facts
+                await self._report(len(blobs), len(indices))
 
         # While one phrase is in a model the next is made ready. `sing` has two calls at work, in different stages.
         try:
             async with anyio.create_task_group() as group:
-                for _ in range(min(_IN_FLIGHT, len(indices))):
+                for _ in range(min(_IN_FLIGHT, len(indices) - len(blobs))):
                     group.start_soon(work)
         except BaseExceptionGroup as errors:
             raise first_error(errors) from errors
+        while len(_outcomes) > _MOST_OUTCOMES:
+            _outcomes.popitem(last=False)
         return blobs
 
     @property
@@ -92,71 +126,82 @@ class Rendering:
         """What the performance's noise is drawn from, phrase by phrase."""
         return int(self.performance.header.get("seed", 0))
 
-    async def device(self) -> str:
-        """Say what the stage's models ran on, and why."""
-        placed = await to_thread.run_sync(placements, self.tool, self.bank, self.engine)
-        return f"{'; '.join(dict.fromkeys(map(str, placed.values()))) or 'no model'} ({self.engine.choice.reason})"
+    @cached_property
+    def run(self) -> StageRun:
+        """What the stage runs on; to be asked for in a worker thread first, since it may open models.
 
-    async def is_deterministic(self) -> bool:
-        """Return whether no model up to this stage draws noise that a seed cannot decide.
-
-        Nor may this stage run where equal inputs do not give equal bits.
+        It is deterministic where no model up to this stage draws noise that a seed cannot decide. Nor may this stage
+        run where equal inputs do not give equal bits.
         """
-        placed = await to_thread.run_sync(placements, self.tool, self.bank, self.engine)
-        if not all(place.repeats for place in placed.values()):
-            return False
+        bank, stage = self.bank, STAGES[self.tool]
+        placed = placements(self.tool, bank, self.engine).values()
         names = list(STAGES)
         until = names[: names.index(self.tool) + 1]
-        files = [path for name in until for path in STAGES[name].files(self.bank)]
-        return await to_thread.run_sync(lambda: all(file_facts(path).is_repeatable for path in files))
+        read = [path for name in until for path in STAGES[name].files(bank)]
+        key = memo_key(
+            *(self.tool, stage.version, bank.digest),
+            *([file_facts(path).sha256 for path in stage.files(bank)], list(map(str, placed))),
+        )
+        device = f"{'; '.join(dict.fromkeys(map(str, placed))) or 'no model'} ({self.engine.choice.reason})"
+        repeats = all(place.repeats for place in placed) and all(file_facts(path).is_repeatable for path in read)
+        return StageRun(key, device, repeats)
 
-    def note(self, stage: Stage | None, phrase: Phrase, unused_controls: Iterable[str]) -> None:
-        """Keep in mind what `warnings` is to say of a phrase."""
-        self.passed_over.update(unused_controls)
-        if stage is not None and stage.config.speakers:
-            lacking = (name for name in phrase.speaker if stage.speaker(name, self.bank.speakers) is None)
-            self.stood_in.update(lacking)
+    def lacking(self, stage: Stage | None, phrase: Phrase) -> tuple[str, ...]:
+        """Return the phrase's speakers that a stage's own model lacks."""
+        if stage is None or not stage.config.speakers:
+            return ()
+        return tuple(name for name in phrase.speaker if stage.speaker(name, self.bank.speakers) is None)
 
-    async def warnings(self, stage: StageName | None = None) -> list[PassedOver]:
+    def warnings(self, stage: StageName | None = None) -> list[PassedOver]:
         """Return a warning for each control passed over, speaker and language not known, device not used.
 
+        To be asked for in a worker thread: it may open models.
         stage: whose model may take languages; the vocoder takes none.
         """
+        unused = Counter(name for facts in self.facts.values() for name in facts.unused_controls)
         controls = [
             PassedOver(
                 code="control_not_supported",
                 message=f"{self.tool}: voicebank {self.bank.id} has no {name}; passed over in {count} phrases",
             )
-            for name, count in sorted(self.passed_over.items())
+            for name, count in sorted(unused.items())
         ]
         speakers = [
             PassedOver(
                 code="speaker_stood_in",
                 message=f"{self.tool}: voicebank {self.bank.id} has no speaker {name} here; its first stood in",
             )
-            for name in sorted(self.stood_in)
+            for name in sorted({name for facts in self.facts.values() for name in facts.stood_in})
         ]
-        return controls + speakers + await to_thread.run_sync(self._of_models, stage)
-
-    def _of_models(self, stage: StageName | None) -> list[PassedOver]:
         model = wants_languages(self.bank, stage, self.engine) if stage else None
         message = f"{self.tool}: {model} takes languages and no languages.json says their ids; it got 0 for all"
         languages = [PassedOver(code="languages_unknown", message=message)] if model else []
-        return languages + self._devices_passed_over()
+        return controls + speakers + languages + self._devices_passed_over()
 
     def _devices_passed_over(self) -> list[PassedOver]:
         placed = placements(self.tool, self.bank, self.engine).values()
         problems = [*self.engine.choice.warnings, *(problem for place in placed for problem in place.warnings)]
         return [PassedOver(code="device_passed_over", message=problem) for problem in problems]
 
-    def _facts(self) -> dict[str, Any]:
-        stage = STAGES[self.tool]
-        return {
-            "version": stage.version,
-            "voicebank": self.bank.digest,
-            "files": [file_facts(path).sha256 for path in stage.files(self.bank)],
-            "engine": [str(place) for place in placements(self.tool, self.bank, self.engine).values()],
-        }
+    def _outcome_key(self, run: StageRun, index: int, beside: str) -> tuple[str, ...]:
+        return run.key, str(self.seed), self.performance.entries[index].blob, beside
+
+    async def _remembered(self, keys: Mapping[int, tuple[str, ...]]) -> dict[int, str]:
+        """Return the blobs of phrases that this process has been through, those that the store still holds."""
+        found = {index: _outcomes[key] for index, key in keys.items() if key in _outcomes}
+        if not found:
+            return {}
+        lost = set(await self.services.store.missing_blobs([blob for blob, _ in found.values()]))
+        kept = {index: outcome for index, outcome in found.items() if outcome[0] not in lost}
+        for index, (_, facts) in kept.items():
+            self.facts[index] = facts
+            _outcomes.move_to_end(keys[index])
+        if kept:
+            await self._report(len(kept), len(keys))
+        return {index: blob for index, (blob, _) in kept.items()}
+
+    async def _report(self, done: int, total: int) -> None:
+        await self.services.on_progress(Progress(done / total, self.tool, f"phrase {done} of {total}"))
 
     async def _recalled(self, key: str) -> str | None:
         store = self.services.store
@@ -167,6 +212,10 @@ class Rendering:
         blob = await self.services.store.put_blob(await make())
         await self.services.store.remember(key, blob)
         return blob
+
+
+def _prepared(prepare: Callable[[int, Phrase], PhraseWork], index: int, data: bytes) -> PhraseWork:
+    return prepare(index, phrase_from_bytes(data))
 
 
 async def open_rendering(tool: str, performance_id: str, services: GpuServices) -> Rendering:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
 from singsynth_mcp.contracts.audio import AudioResult, VocodeRequest
 from singsynth_mcp.contracts.common import first_warnings, phrase_indices
-from singsynth_mcp.gpu_server.rendering import PhraseWork, Rendering, open_rendering
+from singsynth_mcp.gpu_server.rendering import PhraseFacts, PhraseWork, Rendering, open_rendering
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import audio_to_bytes, mel_from_bytes
 from singsynth_mcp.performance.model import Phrase
@@ -25,18 +27,10 @@ async def vocode(request: VocodeRequest, services: GpuServices) -> AudioResult:
     rendering = await open_rendering("vocode", mel.header["performance"], services)
     first = mel.header["first_phrase"] - 1
     chosen = phrase_indices(request.phrases, range(first, first + len(mel.entries)))
-    spans: list[tuple[float, float]] = []
-
-    async def work_on(index: int) -> PhraseWork:
-        phrase = await rendering.phrase(index)
-        entry, frame_s = mel.entries[index - first], rendering.bank.acoustic.config.frame_s
-        start_s = entry.start_seconds + start_of_frames(phrase, frame_s)
-        spans.append((start_s, start_s + int(phoneme_frames(phrase, frame_s).sum()) * frame_s))
-        return _work_on(rendering, entry, phrase)
-
-    blobs = await rendering.blobs(chosen, work_on)
+    mels = {index: mel.entries[index - first].blob for index in chosen}
+    blobs = await rendering.blobs(chosen, lambda index, phrase: _work_on(rendering, mels[index], phrase), beside=mels)
+    warnings = await to_thread.run_sync(rendering.warnings)
     sample_rate = rendering.bank.vocoder[1].sample_rate
-    deterministic = await rendering.is_deterministic()
     header = {
         "mel": request.mel,
         "performance": rendering.performance_id,
@@ -44,27 +38,38 @@ async def vocode(request: VocodeRequest, services: GpuServices) -> AudioResult:
         "voicebank_digest": rendering.bank.digest,
         "sample_rate": sample_rate,
         "credits": list(rendering.bank.credits),
-        "deterministic": deterministic,
+        "deterministic": rendering.run.is_deterministic,
         "first_phrase": chosen.start + 1,
     }
-    entries = tuple(Entry(mel.entries[index - first].start_seconds, blobs[index]) for index in chosen)
+    entries = {index: Entry(mel.entries[index - first].start_seconds, blobs[index]) for index in chosen}
     return AudioResult(
-        id=await services.store.put(Manifest("audio", header, entries)),
-        seconds=round(max(end for _, end in spans) - min(start for start, _ in spans), 3),
+        id=await services.store.put(Manifest("audio", header, tuple(entries.values()))),
+        seconds=_seconds(rendering, entries),
         sample_rate=sample_rate,
-        device=await rendering.device(),
-        deterministic=deterministic,
-        warnings=first_warnings(await rendering.warnings()),
+        device=rendering.run.device,
+        deterministic=rendering.run.is_deterministic,
+        warnings=first_warnings(warnings),
     )
 
 
-def _work_on(rendering: Rendering, entry: Entry, phrase: Phrase) -> PhraseWork:
-    bank, engine = rendering.bank, rendering.engine
+def _work_on(rendering: Rendering, mel_blob: str, phrase: Phrase) -> PhraseWork:
+    bank, engine, store = rendering.bank, rendering.engine, rendering.services.store
     loudness_db, seed = phrase.controls.get("loudness", 0.0), phrase_seed(phrase, rendering.seed)
+    frame_s = bank.acoustic.config.frame_s
 
     async def make() -> bytes:
-        mel = mel_from_bytes(await rendering.services.store.get_blob(entry.blob))
-        audio = await to_thread.run_sync(vocode_mel, mel, bank, engine, loudness_db, seed)
-        return audio_to_bytes(audio)
+        data = await store.get_blob(mel_blob)
+        return await to_thread.run_sync(
+            lambda: audio_to_bytes(vocode_mel(mel_from_bytes(data), bank, engine, loudness_db, seed))
+        )
 
-    return PhraseWork(memo_key(entry.blob, loudness_db, seed), make)
+    start_s, frames = start_of_frames(phrase, frame_s), int(phoneme_frames(phrase, frame_s).sum())
+    return PhraseWork(memo_key(mel_blob, loudness_db, seed), make, PhraseFacts(start_s=start_s, frames=frames))
+
+
+def _seconds(rendering: Rendering, entries: Mapping[int, Entry]) -> float:
+    """Return the time from the first phrase's first frame to the last one's last."""
+    frame_s = rendering.bank.acoustic.config.frame_s
+    starts = {index: entry.start_seconds + rendering.facts[index].start_s for index, entry in entries.items()}
+    ends = [start + rendering.facts[index].frames * frame_s for index, start in starts.items()]
+    return round(max(ends) - min(starts.values()), 3)
