@@ -22,7 +22,7 @@ from singsynth_mcp.settings import Settings
 from singsynth_mcp.synthesis.engines.files import file_facts
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, shared_engine
 from singsynth_mcp.synthesis.predictors import wants_languages
-from singsynth_mcp.synthesis.stages import STAGES, placements
+from singsynth_mcp.synthesis.stages import STAGES, placements, stage_files
 from singsynth_mcp.voicebanks import Stage, Voicebank, get_voicebank
 from singsynth_mcp.voicebanks.stage import StageName
 
@@ -133,14 +133,14 @@ class Rendering:
         It is deterministic where no model up to this stage draws noise that a seed cannot decide. Nor may this stage
         run where equal inputs do not give equal bits.
         """
-        bank, stage = self.bank, STAGES[self.tool]
+        bank = self.bank
         placed = placements(self.tool, bank, self.engine).values()
         names = list(STAGES)
         until = names[: names.index(self.tool) + 1]
-        read = [path for name in until for path in STAGES[name].files(bank)]
+        read = [path for name in until for path in stage_files(name, bank)]
         key = memo_key(
-            *(self.tool, stage.version, bank.digest),
-            *([file_facts(path).sha256 for path in stage.files(bank)], list(map(str, placed))),
+            *(self.tool, STAGES[self.tool].version, bank.digest),
+            *([file_facts(path).sha256 for path in stage_files(self.tool, bank)], list(map(str, placed))),
         )
         device = f"{'; '.join(dict.fromkeys(map(str, placed))) or 'no model'} ({self.engine.choice.reason})"
         repeats = all(place.repeats for place in placed) and all(file_facts(path).is_repeatable for path in read)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from singsynth_mcp.synthesis import acoustic, durations, pitch, variance, vocoder
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, Placement
@@ -33,9 +35,31 @@ STAGES: dict[str, StageFacts] = {
 """By the name of the tool that runs it."""
 
 
+_MOST_RESOLVED = 64
+_resolved: OrderedDict[tuple[str, int], tuple[Voicebank, list[Path]]] = OrderedDict()
+"""The files of a stage by its tool and the opened voicebank, which is another one once its text files change."""
+_lock = Lock()
+
+
+def stage_files(tool: str, bank: Voicebank) -> list[Path]:
+    """Return the files that a stage depends on, those of an opened voicebank looked for once.
+
+    Raises InvalidVoicebank for one that is missing when it is looked for.
+    """
+    key = (tool, id(bank))
+    with _lock:
+        if key in _resolved:
+            return _resolved[key][1]
+    files = STAGES[tool].files(bank)
+    with _lock:
+        _resolved[key] = bank, files  # with the bank, so that no other one gets its id
+        if len(_resolved) > _MOST_RESOLVED:
+            _resolved.popitem(last=False)
+    return files
+
+
 def placements(tool: str, bank: Voicebank, engine: OnnxEngine) -> dict[Path, Placement]:
     """Return what each model of a stage runs on, in the order in which they run. Raises InvalidVoicebank."""
-    stage = STAGES[tool]
-    models = [path for path in stage.files(bank) if path.suffix.lower() == ".onnx"]
-    kept = stage.on_cpu(bank, models)
+    models = [path for path in stage_files(tool, bank) if path.suffix.lower() == ".onnx"]
+    kept = STAGES[tool].on_cpu(bank, models)
     return {path: engine.placement(path, on_cpu=path in kept) for path in models}

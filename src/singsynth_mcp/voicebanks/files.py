@@ -11,6 +11,7 @@ from typing import Any
 from singsynth_mcp.errors import InvalidVoicebank
 
 TEXT_SUFFIXES = frozenset({".yaml", ".yml", ".json", ".txt"})
+_TEXT_ENDINGS = tuple(TEXT_SUFFIXES)
 _LEGACY_ENCODINGS = ("utf-8-sig", "shift_jis", "gb18030")
 _MAX_TEXT_BYTES = 64 * 2**20
 
@@ -117,8 +118,27 @@ def _ignoring_case(root: Path, path: Path) -> Path:
 
 def text_files(root: Path) -> Iterator[Path]:
     """Yield the voicebank's text files, sorted by relative path; archive and desktop litter is left out."""
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
-        for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in TEXT_SUFFIXES:
-                yield Path(folder, name)
+    for entry in _text_entries(root):
+        yield Path(entry.path)
+
+
+def text_stamp(root: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return path, time of change and size of each text file: what changes when one of them does."""
+    return tuple((entry.path, (stat := entry.stat()).st_mtime_ns, stat.st_size) for entry in _text_entries(root))
+
+
+def _text_entries(folder: str | Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            inside_folder = sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return
+    folders = []
+    for entry in inside_folder:
+        if entry.is_dir():
+            if not entry.name.startswith((".", "__")) and not entry.is_symlink():
+                folders.append(entry)
+        elif not entry.name.startswith(".") and entry.name.lower().endswith(_TEXT_ENDINGS):
+            yield entry
+    for entry in folders:
+        yield from _text_entries(entry.path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from singsynth_mcp.errors import InvalidVoicebank, SingSynthError, UnknownVoicebank
-from singsynth_mcp.voicebanks.files import text_files
+from singsynth_mcp.voicebanks.files import text_stamp
 from singsynth_mcp.voicebanks.voicebank import Voicebank, bank_root, read_voicebank
 
 _DEPTH = 3
@@ -106,9 +106,7 @@ def _try_open(folder: Path, packages: tuple[Path, ...]) -> Voicebank | BrokenVoi
 
 def _open(folder: Path, packages: tuple[Path, ...]) -> Voicebank:
     """Keep an opened bank as long as its text files stay as they are."""
-    stamp = tuple(
-        (str(path), (stat := path.stat()).st_mtime_ns, stat.st_size) for path in text_files(bank_root(folder))
-    )
+    stamp = text_stamp(bank_root(folder))
     with _opening:
         known = _opened.get(folder)
         if known is None or known[0] != stamp or known[1].packages != packages:
