@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from singsynth_mcp.errors import ArtifactError
 from singsynth_mcp.media.loudness import response_pieces
+from singsynth_mcp.media.mixing import BLOCK_SAMPLES
 from singsynth_mcp.media.true_peak import TruePeakMeter
 from singsynth_mcp.media.weighting import PIECE, weighted_energies
 from singsynth_mcp.performance.model import AudioPhrase
@@ -29,7 +31,7 @@ class PhraseLevels:
     peak: float
     true_peak: float
     energies: npt.NDArray[Any]
-    """K-weighted, by pieces of 128 samples, float32; those in which the filters still ring follow the phrase's own."""
+    """K-weighted, by pieces of 64 samples, float32; those in which the filters still ring follow the phrase's own."""
 
 
 def measure_phrase(audio: AudioPhrase) -> PhraseLevels:
@@ -39,10 +41,14 @@ def measure_phrase(audio: AudioPhrase) -> PhraseLevels:
     samples = audio.audio[:, np.newaxis]
     ringing = np.zeros((response_pieces(audio.sample_rate) * PIECE, 1), np.float32)
     energies = weighted_energies(np.concatenate([samples, ringing]), audio.sample_rate)
+    meter = TruePeakMeter(1, math.inf)
+    for first in range(0, len(samples), BLOCK_SAMPLES):
+        meter.add(samples[first : first + BLOCK_SAMPLES])
+    meter.add(samples[:0], last=True)
     peak = float(np.abs(samples).max(initial=0.0))
-    _, _, higher = TruePeakMeter(1, peak).add(samples, last=True)
-    true_peak = max(peak, float(higher.max(initial=0.0)))
-    return PhraseLevels(audio.sample_rate, audio.offset_s, len(samples), peak, true_peak, energies.astype(np.float32))
+    return PhraseLevels(
+        audio.sample_rate, audio.offset_s, len(samples), peak, meter.highest, energies.astype(np.float32)
+    )
 
 
 def levels_to_bytes(levels: PhraseLevels) -> bytes:

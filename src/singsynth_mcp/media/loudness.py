@@ -89,7 +89,7 @@ class LoudnessMeter:
 
 
 def response_pieces(sample_rate: int) -> int:
-    """Return how many pieces of 128 samples the filters ring."""
+    """Return how many pieces of 64 samples the filters ring."""
     return math.ceil(RESPONSE_S * sample_rate / PIECE)
 
 

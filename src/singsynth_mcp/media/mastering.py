@@ -190,7 +190,7 @@ class _Change:
         self._rings = False
 
     def energies(self, block: Array, gains: Array | None) -> Array | None:
-        """Return the change by pieces of 128 samples, None where there is none."""
+        """Return the change by pieces of 64 samples, None where there is none."""
         import numpy as np
 
         untouched = block if gains is None else block / gains[:, np.newaxis]
