@@ -1,4 +1,4 @@
-"""The levels of an audio's phrases, measured once for each phrase that was ever saved."""
+"""The levels of an audio's phrases: vocode measured those that it made, others are measured once."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ async def known_levels(audio: Manifest, store: ArtifactStore) -> list[PlacedLeve
 
 
 async def _levels(entry: Entry, store: ArtifactStore) -> PhraseLevels:
-    from singsynth_mcp.media.levels import VERSION, levels_from_bytes, levels_to_bytes, measure_phrase
+    from singsynth_mcp.media.levels import LEVELS, levels_from_bytes, levels_to_bytes, measure_phrase
     from singsynth_mcp.performance.blobs import audio_from_bytes
 
-    key = memo_key("levels", VERSION, entry.blob)
+    key = memo_key(*LEVELS, entry.blob)
     known = await store.recall(key)
     if known is not None:
         try:

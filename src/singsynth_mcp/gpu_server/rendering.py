@@ -50,6 +50,8 @@ class PhraseWork:
     reads: str
     make: Callable[[], Awaitable[bytes]]
     facts: PhraseFacts = PhraseFacts()
+    look_at: Callable[[bytes], Awaitable[None]] | None = None
+    """What is to be done with the bytes that were made, while the next phrase is in the model."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,14 @@ class Rendering:
                     data = await self.services.store.get_blob(self.performance.entries[index].blob)
                     phrase = await to_thread.run_sync(_prepared, prepare, index, data)
                     key = memo_key(run.key, phrase.reads)
+                    made = None
                     async with in_models:
-                        blob = await self._recalled(key) or await self._made(key, phrase.make)
+                        blob = await self._recalled(key)
+                        if blob is None:
+                            made = await phrase.make()
+                            blob = await self._stored(key, made)
+                    if made is not None and phrase.look_at is not None:
+                        await phrase.look_at(made)
                 blobs[index], self.facts[index] = blob, phrase.facts
                 _outcomes[keys[index]] = blob, phrase.facts
                 await self._report(len(blobs), len(indices))
@@ -208,8 +216,8 @@ class Rendering:
         blob = await store.recall(key)
         return None if blob is None or await store.missing_blobs([blob]) else blob
 
-    async def _made(self, key: str, make: Callable[[], Awaitable[bytes]]) -> str:
-        blob = await self.services.store.put_blob(await make())
+    async def _stored(self, key: str, made: bytes) -> str:
+        blob = await self.services.store.put_blob(made)
         await self.services.store.remember(key, blob)
         return blob
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from anyio import to_thread
 
-from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
+from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key, sha256
 from singsynth_mcp.contracts.audio import AudioResult, VocodeRequest
 from singsynth_mcp.contracts.common import first_warnings, phrase_indices
 from singsynth_mcp.gpu_server.rendering import PhraseFacts, PhraseWork, Rendering, open_rendering
 from singsynth_mcp.gpu_server.services import GpuServices
-from singsynth_mcp.performance.blobs import audio_to_bytes, mel_from_bytes
+from singsynth_mcp.media.levels import LEVELS, levels_to_bytes, measure_phrase
+from singsynth_mcp.performance.blobs import audio_from_bytes, audio_to_bytes, mel_from_bytes
 from singsynth_mcp.performance.model import Phrase
 from singsynth_mcp.synthesis.frames import phoneme_frames, start_of_frames
 from singsynth_mcp.synthesis.seeds import phrase_seed
@@ -20,6 +21,8 @@ from singsynth_mcp.synthesis.vocoder import vocode as vocode_mel
 
 async def vocode(request: VocodeRequest, services: GpuServices) -> AudioResult:
     """Turn a mel into audio that holds the phrases asked for, counted as in the performance.
+
+    What save_audio has to know of a new phrase is measured here, while the next one is in the model.
 
     Raises UnknownArtifact, WrongArtifactKind, VoicebankMismatch, InvalidVoicebank, InvalidRequest, SynthesisFailed.
     """
@@ -63,8 +66,12 @@ def _work_on(rendering: Rendering, mel_blob: str, phrase: Phrase) -> PhraseWork:
             lambda: audio_to_bytes(vocode_mel(mel_from_bytes(data), bank, engine, loudness_db, seed))
         )
 
+    async def look_at(made: bytes) -> None:
+        levels = await to_thread.run_sync(lambda: levels_to_bytes(measure_phrase(audio_from_bytes(made))))
+        await store.remember(memo_key(*LEVELS, sha256(made)), await store.put_blob(levels))
+
     start_s, frames = start_of_frames(phrase, frame_s), int(phoneme_frames(phrase, frame_s).sum())
-    return PhraseWork(memo_key(mel_blob, loudness_db, seed), make, PhraseFacts(start_s=start_s, frames=frames))
+    return PhraseWork(memo_key(mel_blob, loudness_db, seed), make, PhraseFacts(start_s=start_s, frames=frames), look_at)
 
 
 def _seconds(rendering: Rendering, entries: Mapping[int, Entry]) -> float:

@@ -16,8 +16,8 @@ from singsynth_mcp.performance.model import AudioPhrase
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-VERSION = 1
-"""Grows whenever the same audio gives other levels."""
+LEVELS = ("levels", 1)
+"""What the memo knows them by, before the audio's blob; the number grows whenever the same audio gives other levels."""
 
 
 @dataclass(frozen=True)
