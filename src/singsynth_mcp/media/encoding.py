@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -45,9 +46,7 @@ def write_audio(path: Path, blocks: Iterable[npt.NDArray[Any]], *, sample_rate: 
             with soundfile.SoundFile(
                 sink, "w", samplerate=sample_rate, channels=channels, format=container, subtype=subtype
             ) as encoder:
-                for block in blocks:
-                    encoder.write(block)
-                    samples += len(block)
+                samples = _encode(encoder.write, blocks)
         except (soundfile.LibsndfileError, AssertionError) as error:
             # soundfile asserts that libsndfile took every sample; a sink that failed takes none.
             if sink.error is None:
@@ -57,6 +56,21 @@ def write_audio(path: Path, blocks: Iterable[npt.NDArray[Any]], *, sample_rate: 
                 ) from error
         if sink.error is not None:
             raise sink.error
+    return samples
+
+
+def _encode(write: Callable[[npt.NDArray[Any]], None], blocks: Iterable[npt.NDArray[Any]]) -> int:
+    """Encode each block in a thread of its own while the next is mixed; return the samples."""
+    samples = 0
+    encoded: Future[None] | None = None
+    with ThreadPoolExecutor(1) as encoding:
+        for block in blocks:
+            if encoded is not None:
+                encoded.result()
+            encoded = encoding.submit(write, block)
+            samples += len(block)
+        if encoded is not None:
+            encoded.result()
     return samples
 
 
