@@ -86,10 +86,10 @@ def measure(minutes: float) -> Scaling:
     return Scaling(minutes, wall, 1 - models.seconds() / wall, again / wall, peak_mb)
 
 
-def made_song(minutes: float, *, moved: bool = False) -> str:
+def made_song(minutes: float, *, moved: bool = False, higher: int = 0) -> str:
     """Return MusicXML: bars of four quarters in phrases of four bars, each of whose last bars ends in a rest.
 
-    Few phrases are equal: the tune climbs a step every other phrase. moved: one note in the middle is a third up.
+    Few phrases are equal: the tune climbs a step every other phrase. moved: one note in the middle is a third up. higher: semitones.
     """
     bars = round(minutes * _BEATS_A_MINUTE / 4)
     measures = []
@@ -100,7 +100,7 @@ def made_song(minutes: float, *, moved: bool = False) -> str:
                 notes.append("<note><rest/><duration>1</duration></note>")
                 continue
             place = bar * 4 + beat
-            midi = _TUNE[place % len(_TUNE)] + (bar // 8) % 5 + (4 if moved and place == bars * 2 else 0)
+            midi = _TUNE[place % len(_TUNE)] + (bar // 8) % 5 + higher + (4 if moved and place == bars * 2 else 0)
             notes.append(_note(midi, _KANA[_VERSE[(place + bar // 4) % len(_VERSE)]]))
         attributes = "<attributes><divisions>1</divisions></attributes>" if bar == 0 else ""
         tempo = f'<direction><sound tempo="{_BEATS_A_MINUTE}"/></direction>' if bar == 0 else ""
