@@ -3,8 +3,8 @@
     python -m benchmarks.first_sound [--minutes 3] [--runs 5]
 
 The proxy runs as a host starts it, over stdio, with its own two servers. A short song warms it; then a made song of so
-many minutes, each run another one so that nothing is remembered, is given to `sing` as a job, and get_job is asked until
-its record says that a second is ready. The whole song's time stands beside it.
+many minutes, in each run another one so that nothing is remembered, is given to `sing` as a job, and get_job is asked
+until its record says that a second is ready. The whole song's time stands beside it.
 """
 
 from __future__ import annotations

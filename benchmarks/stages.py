@@ -78,10 +78,10 @@ def measure(minutes: float) -> Scaling:
         score, changed = folder / "song.musicxml", folder / "changed.musicxml"
         score.write_text(made_song(minutes), encoding="utf-8")
         changed.write_text(made_song(minutes, moved=True), encoding="utf-8")
-        _sing(score, folder / "first")
+        sing_score(score, folder / "first")
         with ModelClock() as models:
-            wall = _sing(score, folder / "second")
-        again = _sing(changed, folder / "second")
+            wall = sing_score(score, folder / "second")
+        again = sing_score(changed, folder / "second")
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Scaling(minutes, wall, 1 - models.seconds() / wall, again / wall, peak_mb)
 
@@ -89,7 +89,8 @@ def measure(minutes: float) -> Scaling:
 def made_song(minutes: float, *, moved: bool = False, higher: int = 0) -> str:
     """Return MusicXML: bars of four quarters in phrases of four bars, each of whose last bars ends in a rest.
 
-    Few phrases are equal: the tune climbs a step every other phrase. moved: one note in the middle is a third up. higher: semitones.
+    Few phrases are equal: the tune climbs a step every other phrase. moved: one note in the middle is a third up.
+    higher: by so many semitones is all of it.
     """
     bars = round(minutes * _BEATS_A_MINUTE / 4)
     measures = []
@@ -118,7 +119,8 @@ def _note(midi: int, text: str) -> str:
     return f"<note><pitch>{pitch}</pitch><duration>1</duration>{lyric}</note>"
 
 
-def _sing(score: Path, folder: Path) -> float:
+def sing_score(score: Path, folder: Path) -> float:
+    """Sing a score in this process, with artifacts and output in `folder`; return the seconds."""
     from singsynth_mcp.contracts.sing import SingRequest
     from singsynth_mcp.recipes.local import LocalCaller
     from singsynth_mcp.recipes.sing import sing
