@@ -25,6 +25,7 @@ from singsynth_mcp.errors import (
 )
 from singsynth_mcp.performance.blobs import phrase_from_bytes
 from singsynth_mcp.performance.model import Phrase
+from singsynth_mcp.score import blobs, played
 from singsynth_mcp.settings import Settings
 from tests.voicebank_texts import kana_bank
 
@@ -270,3 +271,24 @@ async def test_the_header_says_what_a_performance_is(services: CpuServices) -> N
     header = json.loads(manifest.to_json())["header"]
     assert (header["score"], header["part"], header["seed"]) == (score, "P1", 7)
     assert len(header["voicebank_digest"]) == 64
+
+
+async def test_a_song_is_read_and_played_once_for_all_its_tools(
+    services: CpuServices, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[str] = []
+    for module, name in ((blobs, "score_from_bytes"), (played, "played_part")):
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *given, real=real, name=name: (asked.append(name), real(*given))[1])
+    text = next(SCORES.glob("09-ja-usagi.*")).read_text(encoding="utf-8")
+    (tmp_path / "usagi.musicxml").write_text(text.replace("<octave>4<", "<octave>5<", 1), encoding="utf-8")
+    score = await parse_score(ParseScoreRequest(path=str(tmp_path / "usagi.musicxml")), services)
+    await aligned(services, score.id or "")
+    await aligned(services, score.id or "", transpose=2)
+    assert asked == ["played_part"], "and never read from its bytes"
+
+
+async def test_scores_that_have_left_the_memory_are_read_again(services: CpuServices) -> None:
+    ids = [await parsed(services, name) for name in (*JAPANESE, "01-*", "02-*")]
+    first, again = [await aligned(services, ids[0]) for _ in range(2)]
+    assert first == again

@@ -3,10 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from singsynth_mcp.artifacts.base import Manifest
+from singsynth_mcp.artifacts.base import Manifest, memo_key
 from singsynth_mcp.contracts.calling import Progress
+from singsynth_mcp.media.levels import LEVELS, levels_from_bytes, measure_phrase
+from singsynth_mcp.performance.blobs import audio_from_bytes
 from tests import voicebank_factory as factory
 from tests.gpu_server.conftest import Gpu
 from tests.singing import phrase_of
@@ -45,6 +48,28 @@ async def test_an_equal_call_runs_no_model_and_gives_the_same_id(multi: Gpu, run
     runs.clear()
     assert await multi.chain(performance) == first
     assert runs == []
+
+
+async def test_what_this_process_has_rendered_is_not_even_read(multi: Gpu, monkeypatch: pytest.MonkeyPatch) -> None:
+    performance = await multi.performance("multi", _phrases(vibrato=1.0))
+    first = await multi.chain(performance)
+
+    async def nothing_is_read(blob: str) -> bytes:
+        raise AssertionError(blob)
+
+    monkeypatch.setattr(multi.services.store, "get_blob", nothing_is_read)
+    assert await multi.chain(performance) == first, "warnings, frames and seconds too"
+
+
+async def test_what_saving_has_to_know_of_a_phrase_is_measured_where_it_is_made(multi: Gpu) -> None:
+    audio = await multi.services.store.get((await multi.chain(await multi.performance("multi", _phrases())))[-1].id)
+    for entry in audio.entries:
+        known = await multi.services.store.recall(memo_key(*LEVELS, entry.blob))
+        assert known is not None
+        levels = levels_from_bytes(await multi.services.store.get_blob(known))
+        phrase = audio_from_bytes(await multi.services.store.get_blob(entry.blob))
+        assert (levels.samples, levels.offset_s) == (len(phrase.audio), phrase.offset_s)
+        np.testing.assert_array_equal(levels.energies, measure_phrase(phrase).energies)
 
 
 async def test_an_edited_note_renders_one_phrase(multi: Gpu, runs: list[str]) -> None:

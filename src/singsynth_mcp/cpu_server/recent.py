@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from singsynth_mcp.score.timeline import Timeline
 
 _MOST = 4
-_Wanted = tuple[str | None, int | None]
+_Wanted = tuple[str, int | None]
+"""Line and verse."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,12 @@ def recent_score(blob: str) -> Score | None:
 
 def played(score: Score, part: str | None, verse: int | None = None, timeline: Timeline | None = None) -> PlayedPart:
     """Return what `played_part` returns; of a score that is kept, without playing it again. Raises as that does."""
+    from singsynth_mcp.score.lookup import find_line
     from singsynth_mcp.score.played import played_part
 
+    wanted = find_line(score, part)[1].id, verse
     with _lock:
         kept = next((recent.played for recent in _by_blob.values() if recent.score is score), {})
-    if (part, verse) not in kept:
-        found = played_part(score, part, verse, timeline)
-        kept[part, verse] = kept[found.line, verse] = found
-    return kept[part, verse]
+    if wanted not in kept:
+        kept[wanted] = played_part(score, part, verse, timeline)
+    return kept[wanted]
