@@ -21,7 +21,7 @@ Controls = Annotated[
     dict[str, CurveArgument],
     Field(
         description="gender, velocity, energy, breathiness, voicing, tension, expressiveness, vibrato, tone_shift, "
-        "loudness; 0 is neutral (velocity and expressiveness: 1)"
+        "loudness, dynamics (how far the score's are sung); 0 is neutral (velocity, expressiveness, dynamics: 1)"
     ),
 ]
 WaitSeconds = Annotated[

@@ -64,12 +64,20 @@ class AlignRequest(Request):
         default=True, description="Breathe in rests from a quarter second; written breath marks are always breathed"
     )
     seed: int = Field(default=0, ge=0, lt=2**31)
+    edits_of: list[str] = Field(
+        default_factory=list,
+        max_length=64,
+        description="Performances edited by modify_performance: their edits are kept, where their notes still are",
+    )
 
 
 class PerformanceResult(JobResult):
     """What align_phonemes_to_notes and the predictors return."""
 
     id: str | None = Field(default=None, description="Artifact id of the performance")
+    part: str | None = None
+    voicebank: str | None = None
+    score: str | None = None
     phrases: int | None = None
     seconds: float | None = None
     phonemes: int | None = None

@@ -22,7 +22,17 @@ class SungPart(Arguments):
 
 
 class SingRequest(ScoreSource):
-    """Arguments of sing: a score in one form, and choices."""
+    """Arguments of sing: a score in one form, or performances to go on with, and choices."""
+
+    performances: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="Instead of a score: what sing or modify_performance returned, rendered with its edits",
+    )
+    edits_of: list[str] | None = Field(
+        default=None, max_length=64, description="With a score: keep the edits of these performances, part by part"
+    )
 
     part: str | None = Field(default=None, description="Sing this part alone; every part with lyrics when left out")
     parts: list[SungPart] | None = Field(default=None, max_length=64, description="Several parts with choices for each")

@@ -13,6 +13,7 @@ from singsynth_mcp.performance.blobs import audio_to_bytes, mel_from_bytes
 from singsynth_mcp.performance.model import Phrase
 from singsynth_mcp.synthesis.frames import phoneme_frames, start_of_frames
 from singsynth_mcp.synthesis.seeds import phrase_seed
+from singsynth_mcp.synthesis.vocoder import FULL_DYNAMICS, Gain
 from singsynth_mcp.synthesis.vocoder import vocode as vocode_mel
 
 
@@ -60,11 +61,14 @@ async def vocode(request: VocodeRequest, services: GpuServices) -> AudioResult:
 
 def _work_on(rendering: Rendering, entry: Entry, phrase: Phrase) -> PhraseWork:
     bank, engine = rendering.bank, rendering.engine
-    loudness_db, seed = phrase.controls.get("loudness", 0.0), phrase_seed(phrase, rendering.seed)
+    gain = Gain(
+        phrase.controls.get("loudness", 0.0), phrase.dynamics_db, phrase.controls.get("dynamics", FULL_DYNAMICS)
+    )
+    seed = phrase_seed(phrase, rendering.seed)
 
     async def make() -> bytes:
         mel = mel_from_bytes(await rendering.services.store.get_blob(entry.blob))
-        audio = await to_thread.run_sync(vocode_mel, mel, bank, engine, loudness_db, seed)
+        audio = await to_thread.run_sync(vocode_mel, mel, bank, engine, gain, seed)
         return audio_to_bytes(audio)
 
-    return PhraseWork(memo_key(entry.blob, loudness_db, seed), make)
+    return PhraseWork(memo_key(entry.blob, *gain.facts(), seed), make)
