@@ -8,7 +8,7 @@ from typing import Any
 
 from singsynth_mcp.performance.controls import CONTROLS
 from singsynth_mcp.performance.curves import TimeMap, level, spliced
-from singsynth_mcp.performance.edits.model import Edit, Lost
+from singsynth_mcp.performance.edits.model import Edit, Lost, alike
 from singsynth_mcp.performance.edits.phonemes import with_phonemes
 from singsynth_mcp.performance.edits.places import Places
 from singsynth_mcp.performance.model import Curve, Nudge, Phrase, Pin, Retake
@@ -133,11 +133,12 @@ def _stretches(phrase: Phrase, numbers: Sequence[int]) -> Iterator[tuple[float, 
 
 
 def _move_boundary(draft: _Draft, edit: Edit, numbers: Sequence[int]) -> str | None:
-    index, symbol = edit.values["phoneme"], edit.values["symbol"]
+    symbol, phonemes = edit.values["symbol"], draft.phrase.phonemes
     for number in numbers:
-        own = [phoneme for phoneme in draft.phrase.phonemes if phoneme.note == number]
-        if index >= len(own) or own[index].symbol != symbol:
-            return f"the note's phoneme {index} is no longer {symbol}"
+        places = alike(draft.phrase, number, edit.values["role"])[edit.values["phoneme"] :]
+        if not places or phonemes[places[0]].symbol != symbol:
+            return f"{symbol} is no longer sung there"
+        index = phonemes[places[0]].index
         second = to_grid(draft.phrase.notes[number].start_s + edit.values["seconds"])
         draft.boundaries = [row for row in draft.boundaries if row[1:3] != (number, index)]
         draft.boundaries.append((edit, number, index, second))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from singsynth_mcp.performance.model import Curve, Role
+from singsynth_mcp.performance.model import Curve, Phrase, Role
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,16 @@ class Voice(Protocol):
 
     def speaker(self, wanted: str | Mapping[str, Any]) -> dict[str, Curve]:
         """Return a speaker argument as weights by the voicebank's own names. Raises UnknownName, InvalidRequest."""
+
+
+def alike(phrase: Phrase, note: int, role: Role) -> list[int]:
+    """Return where a note's sung phonemes stand, or its rests and breaths: a breath more leaves a pin where it was."""
+    silent = ("rest", "breath")
+    return [
+        place
+        for place, phoneme in enumerate(phrase.phonemes)
+        if phoneme.note == note and (phoneme.role in silent) == (role in silent)
+    ]
 
 
 def named(first: str, last: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from singsynth_mcp.contracts import coaching
 from singsynth_mcp.errors import InvalidRequest, StageMissing
 from singsynth_mcp.performance.controls import check_controls, check_curve
-from singsynth_mcp.performance.edits.model import Edit, Voice, named
+from singsynth_mcp.performance.edits.model import Edit, Voice, alike, named
 from singsynth_mcp.performance.edits.places import Place, Places
 from singsynth_mcp.performance.model import Curve, Phrase
 
@@ -63,7 +63,9 @@ class Resolver:
         else:
             onset_s = phrase.notes[place.index].start_s
             seconds = float(phrase.boundaries_s[number]) - onset_s + operation.by_ms / 1000
-        values = {"phoneme": operation.phoneme, "symbol": phrase.phonemes[number].symbol}
+        meant = phrase.phonemes[number]
+        same = alike(phrase, place.index, meant.role)
+        values = {"phoneme": same.index(number), "symbol": meant.symbol, "role": meant.role}
         return _edit("move_boundary", [place], values | {"seconds": round(seconds, _DIGITS)})
 
     def _told_of_note(self, operation: Any, edits: Sequence[Edit]) -> str:
