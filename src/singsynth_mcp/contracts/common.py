@@ -24,6 +24,10 @@ Controls = Annotated[
         "loudness, dynamics (how far the score's are sung); 0 is neutral (velocity, expressiveness, dynamics: 1)"
     ),
 ]
+PronunciationsArgument = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=100)], Annotated[str, Field(min_length=1, max_length=200)]],
+    Field(max_length=500, description='Words to be read so, in the voicebank\'s phonemes: {"read": "r eh d"}'),
+]
 WaitSeconds = Annotated[
     float,
     Field(ge=0, le=45, description="How long to wait for the result before returning a job_id for get_job"),

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from singsynth_mcp.contracts.audio import AudioFormat, SavedAudioResult
-from singsynth_mcp.contracts.common import Arguments, Controls, RanOn, SpeakerArgument, WaitSeconds
+from singsynth_mcp.contracts.common import (
+    Arguments,
+    Controls,
+    PronunciationsArgument,
+    RanOn,
+    SpeakerArgument,
+    WaitSeconds,
+)
 from singsynth_mcp.contracts.score import ScoreSource
 
 
@@ -43,6 +50,7 @@ class SingRequest(ScoreSource):
     transpose: float = Field(default=0, ge=-48, le=48, description="Semitones")
     tempo: float | None = Field(default=None, gt=0, le=1000, description="Quarters per minute, instead of the score's")
     controls: Controls = Field(default_factory=dict)
+    pronunciations: PronunciationsArgument = Field(default_factory=dict)
     breaths: bool = True
     seed: int = Field(default=0, ge=0, lt=2**31)
     format: AudioFormat | None = None

@@ -29,6 +29,7 @@ from singsynth_mcp.score.model import PlayedNote, Score, ScoreWarning
 if TYPE_CHECKING:
     from singsynth_mcp.lyrics.alignment import PlacedPhrase
     from singsynth_mcp.lyrics.model import Phonemes
+    from singsynth_mcp.lyrics.pronunciations import Pronunciations
     from singsynth_mcp.performance.model import Curve
     from singsynth_mcp.voicebanks import Voicebank
 
@@ -48,21 +49,24 @@ async def phonemize(request: PhonemizeRequest, services: CpuServices) -> Phonemi
     Raises InvalidRequest unless exactly one of score and text is given; UnknownName for a part, verse or language that
     is not there; InvalidLyrics; UnknownVoicebank; what loading the score raises.
     """
+    from singsynth_mcp.lyrics.pronunciations import pronunciations
+
     if (request.score is None) == (request.text is None):
         raise InvalidRequest("give either score or text", hint="score is an id that parse_score returned.")
     bank = await voicebank(request.voicebank, services)
     language = await to_thread.run_sync(_checked_language, request.language, bank)
+    own = await to_thread.run_sync(pronunciations, request.pronunciations, services.settings.dictionaries, bank.id)
     key = memo_key(
         *("phonemize", PHONEMIZE_VERSION, request.score, request.part, request.verse, request.text),
-        *(language, bank.id, bank.digest),
+        *(language, bank.id, bank.digest, *([own.digest()] if own.of_call or own.files else [])),
     )
     manifest = await _recall(key, services)
     if manifest is None:
         if request.text is not None:
-            part, language, words = None, *await to_thread.run_sync(_read_text, request.text, bank, language)
+            part, language, words = None, *await to_thread.run_sync(_read_text, request.text, bank, language, own)
         else:
             score = await load_score(request.score or "", services)
-            part, language, words = await to_thread.run_sync(_read_score, score, request, bank, language)
+            part, language, words = await to_thread.run_sync(_read_score, score, request, bank, language, own)
         header = {"score": request.score, "part": part, "verse": request.verse, "language": language}
         header |= {"voicebank": bank.id, "voicebank_digest": bank.digest}
         manifest = Manifest("phonemes", header, (Entry(0.0, await services.store.put_blob(words.to_json())),))
@@ -169,18 +173,18 @@ def _language_of(texts: Sequence[tuple[str, str]], wanted: str | None, bank: Voi
     return recognised([text for text, tag in texts if not tag], languages) or (languages[0] if languages else "")
 
 
-def _read_text(text: str, bank: Voicebank, wanted: str | None) -> tuple[str, Phonemes]:
+def _read_text(text: str, bank: Voicebank, wanted: str | None, own: Pronunciations) -> tuple[str, Phonemes]:
     from singsynth_mcp.lyrics.model import Phonemes
     from singsynth_mcp.lyrics.reading import Reader
     from singsynth_mcp.lyrics.words import text_words
 
-    reader = Reader(bank, _language_of([(word, "") for word in text_words(text)], wanted, bank))
+    reader = Reader(bank, _language_of([(word, "") for word in text_words(text)], wanted, bank), user=own)
     words = reader.read_text(text)
     return reader.language, Phonemes(tuple(words), tuple(_facts(reader.warnings)))
 
 
 def _read_score(
-    score: Score, request: PhonemizeRequest, bank: Voicebank, wanted: str | None
+    score: Score, request: PhonemizeRequest, bank: Voicebank, wanted: str | None, own: Pronunciations
 ) -> tuple[str, str, Phonemes]:
     from singsynth_mcp.lyrics.model import Phonemes
     from singsynth_mcp.lyrics.part import read_part
@@ -190,7 +194,7 @@ def _read_score(
 
     played = played_part(score, request.part, request.verse)
     texts = [(word.text, word.language) for word in written_words(played.notes)]
-    reader = Reader(bank, _language_of(texts, wanted, bank), played.line)
+    reader = Reader(bank, _language_of(texts, wanted, bank), played.line, own)
     words = read_part(played.notes, reader)
     return played.line, reader.language, Phonemes(tuple(words), tuple(_facts([*played.warnings, *reader.warnings])))
 

@@ -175,6 +175,7 @@ class _Song:
                 "verse": request.verse,
                 "language": choices.language or request.language,
                 "voicebank": choices.voicebank or request.voicebank,
+                "pronunciations": request.pronunciations or None,
             },
         )
         aligned = await self._call(
