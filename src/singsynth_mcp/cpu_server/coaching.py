@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from singsynth_mcp.score.model import Score
     from singsynth_mcp.voicebanks import Voicebank
 
+_CHANGES_BYTES = 1500
+
 
 async def modify_performance(request: ModifyPerformanceRequest, services: CpuServices) -> ModifiedPerformanceResult:
     """Edit a performance: a new one, whose touched phrases wait for the stages that the edits change.
@@ -41,12 +43,10 @@ async def modify_performance(request: ModifyPerformanceRequest, services: CpuSer
         for number, (new, old) in enumerate(zip(edited.entries, performance.entries, strict=True), 1)
         if new.blob != old.blob
     ]
-    if len(changes) > LIST_LIMIT:
-        changes = [*changes[: LIST_LIMIT - 1], f"… and {len(changes) - LIST_LIMIT + 1} more operations"]
     return ModifiedPerformanceResult(
         **result.model_dump(exclude={"warnings"}),
         warnings=first_warnings([*_lost(coach), *(result.warnings or [])]),
-        changes=changes,
+        changes=_within(changes),
         touched=in_ranges(touched),
         edits=len(coach.edits),
     )
@@ -107,6 +107,18 @@ async def carried_over(
     coach = await open_coach(performance, services)
     await to_thread.run_sync(coach.carry_over, edits)
     return await with_edits(performance, coach, performance.id, services.store), _lost(coach)
+
+
+def _within(changes: Sequence[str]) -> list[str]:
+    """Return as many sentences as a result has room for; the last says how many more there are."""
+    shown, room = list[str](), _CHANGES_BYTES
+    for change in changes[:LIST_LIMIT]:
+        room -= len(change.encode())
+        if room < 0:
+            break
+        shown.append(change)
+    more = len(changes) - len(shown)
+    return [*shown, f"… and {more} more operations"] if more else shown
 
 
 def _lost(coach: Coach) -> list[PassedOver]:

@@ -55,7 +55,9 @@ class Coach:
         self._bases = [one.base for one in placed]
         self._places = places
         self._settings = [Setting(places, time_map, one.start_s, frame_s) for one in placed]
-        self._resolver = Resolver(places, self.phrases.__getitem__, voice)
+        self._resolver = Resolver(places, self._phrase, voice)
+        self._stale: set[int] = set()
+        """Phrases with edits that they have not been compiled with yet."""
 
     def apply(self, operations: Sequence[Any]) -> list[str]:
         """Apply operations in order; returns what each changed, in words.
@@ -69,6 +71,7 @@ class Coach:
             except SingSynthError as error:
                 message = f"Operation {number} ({operation.operation}): {error.message}; nothing was changed"
                 raise type(error)(message, hint=error.hint, **error.details | {"operation": number}) from error
+        self.lost += self._compile(sorted(self._stale))
         return told
 
     def carry_over(self, edits: Sequence[Edit]) -> None:
@@ -94,6 +97,9 @@ class Coach:
             self.edits = [edit for edit in self.edits if edit not in moved]
             told += "; where its old phonemes started is forgotten" if moved else ""
         self.edits += edits
+        self._stale.update(self._phrases_of(keys))
+        if operation.operation not in ("set_phonemes", "move_boundary"):
+            return told
         lost = self._compile(self._phrases_of(keys))
         for one in lost:
             if one.edit in edits:
@@ -111,7 +117,7 @@ class Coach:
             touched += rest != edit
             kept += [rest] if rest else []
         self.edits = kept
-        self.lost += self._compile(self._phrases_of(keys))
+        self._stale.update(self._phrases_of(keys))
         what = "edit" if touched == 1 else "edits"
         return f"Took back {touched} {what} in {told_runs(runs)}; {len(kept)} of {before} remain"
 
@@ -123,7 +129,7 @@ class Coach:
         lost: list[Lost] = []
         for index in indices:
             keys = {f"{note.note_id}@{note.pass_number}" for note in self._bases[index].notes}
-            edits = [edit for edit in self.edits if not keys.isdisjoint(edit.notes)]
+            edits = [edit for edit in self.edits if not keys.isdisjoint(edit.keys)]
             phrase, not_kept = compiled(self._bases[index], edits, self._settings[index])
             for one in not_kept:
                 gone = Lost(replace(one.edit, notes=tuple(key for key in one.edit.notes if key in keys)), one.reason)
@@ -132,7 +138,14 @@ class Coach:
                 place = self.edits.index(one.edit)
                 self.edits[place : place + 1] = [rest] if rest else []
             self.phrases[index] = with_stages_of(phrase, self.phrases[index])
+            self._stale.discard(index)
         return lost
+
+    def _phrase(self, index: int) -> Phrase:
+        """Return a phrase with every edit so far."""
+        if index in self._stale:
+            self.lost += self._compile([index])
+        return self.phrases[index]
 
 
 def places_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol
 
 from singsynth_mcp.performance.model import Curve, Phrase, Role
@@ -20,6 +21,11 @@ class Edit:
     """The note from whose onset its curves count; it stays the same where the edit is taken back in part."""
     values: Mapping[str, Any]
     """JSON; what they are, `resolving.py` says for each operation."""
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The notes, to look one up in."""
+        return frozenset(self.notes)
 
     def without(self, keys: Iterable[str]) -> Edit | None:
         """Return the edit on its other notes, None where none is left."""
