@@ -210,6 +210,19 @@ async def test_a_retake_changes_its_range_with_each_seed(studio: Studio, first: 
     np.testing.assert_allclose(cents(takes[0])[2], 0, atol=20)
 
 
+async def test_what_the_voice_has_not_is_a_warning(studio: Studio, first: Heard) -> None:
+    asked = (
+        {"operation": "retake", "stage": "variance", "where": "phrase 1", "seed": 1},
+        {"operation": "set_curve", "curve": "energy", "where": "n2", "value": -20},
+    )
+    after = await studio.sung(first.id, *asked)
+    assert [warning.message for warning in after.result.warnings or ()] == [
+        "predict_variance: voicebank aviary has no energy curve; passed over in 1 phrases",
+        "predict_variance: voicebank aviary has no noise for a retake of variance; passed over in 1 phrases",
+    ]
+    assert after.blobs[1] == first.blobs[1]
+
+
 async def test_what_is_taken_back_is_sung_as_before(studio: Studio, first: Heard) -> None:
     edited = await studio.sung(
         first.id,

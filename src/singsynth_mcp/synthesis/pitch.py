@@ -12,7 +12,6 @@ from singsynth_mcp.errors import SynthesisFailed
 from singsynth_mcp.performance.curves import sample_curve
 from singsynth_mcp.performance.model import Phrase, Retake
 from singsynth_mcp.synthesis.drawn import drawn_movement
-from singsynth_mcp.synthesis.engines.noise import SEED_INPUT
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine
 from singsynth_mcp.synthesis.feeds import padded_symbols, run_model, sampler_inputs, text_inputs, word_inputs
 from singsynth_mcp.synthesis.frames import Counts, Floats, frame_times, phoneme_frames, resample
@@ -56,7 +55,7 @@ def predict_pitch(phrase: Phrase, bank: Voicebank, engine: OnnxEngine, seed: int
             predicted = _predict(phrase, bank, predictor, seed, retake, kept)
             if "expr" not in predictor.model.inputs:
                 predicted = line + (predicted - line) * _expressiveness(phrase, frame_times(phrase, frame_s, total))
-            if retake is not None and SEED_INPUT not in (predictor.model.inputs | predictor.encoder.inputs):
+            if retake is not None and not predictor.draws_noise:
                 predicted = predicted + drawn_movement(phrase, frame_s, total, seed)
             taken = calm_rests(predicted, line, _resting(phrase, frames))
         return joined_to_pins(taken, pinned, pins)

@@ -48,6 +48,16 @@ def predict_variance(phrase: Phrase, bank: Voicebank, engine: OnnxEngine, seed: 
     return replace(phrase, variance=curves)
 
 
+def unused_variance_edits(phrase: Phrase, bank: Voicebank, engine: OnnxEngine) -> list[str]:
+    """Return what edits of the phrase ask of the variance models and the voicebank has not."""
+    predictor = open_predictor(bank, "variance", engine) if phrase.variance_pins or phrase.retakes else None
+    heads = {name.removesuffix(_SUFFIX) for name in predictor.model.outputs} if predictor else set()
+    unused = [f"{name} curve" for name in phrase.variance_pins if name not in heads]
+    if phrase.retakes.get("variance") and not (predictor and predictor.draws_noise):
+        unused.append("noise for a retake of variance")
+    return unused
+
+
 def variance_files(bank: Voicebank) -> list[Path]:
     """Return the files that the stage's result depends on beside the voicebank's text files."""
     stage = bank.stage("variance")
