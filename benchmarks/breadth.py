@@ -30,6 +30,7 @@ from singsynth_mcp.score.reading import read_score
 SUFFIXES = {".mxl", ".musicxml", ".xml", ".mid", ".midi", ".kar", ".abc", ".mscx", ".mscz", ".ustx", ".ds"}
 EXPLAINED = {"tie_unmatched", "lyric_on_tie", "zero_length", "lyric_on_rest", "unpitched_note"}
 """Warnings that say why a note or a syllable is counted another way."""
+_VERSE_NUMBERS = re.compile(r"^\s*(?:\d{1,2}\s*[.):,&-]\s*)*\d{1,2}\s*[.):]\s*(?=\S|$)")
 Texts = dict[int, Counter[str]]
 """Syllables of each verse."""
 
@@ -94,7 +95,11 @@ def _compare(path: Path, data: bytes, score: Score, tally: Tally) -> None:
         read_notes, read_texts = sum(len(line.notes) for line in part.lines), _texts_of(part)
         tally.notes += notes
         tally.syllables += sum(sum(verse.values()) for verse in texts.values())
-        codes = {warning.code for warning in score.warnings if warning.part == part.id} & EXPLAINED
+        # Of many warnings of a kind the last says only how many more there are, in whatever part.
+        own = (
+            warning for warning in score.warnings if warning.part == part.id or "more of this kind" in warning.message
+        )
+        codes = {warning.code for warning in own} & EXPLAINED
         for what, same, detail in (
             ("notes", notes == read_notes, f"{notes} in the file, {read_notes} read"),
             ("words", texts == read_texts, _difference(texts, read_texts)),
@@ -152,8 +157,8 @@ def _raw_words(note: ElementTree.Element) -> Iterator[tuple[int, str]]:
 
 
 def _letters(text: str) -> str:
-    """Return the letters and digits of a text, without the number of its verse before them."""
-    return "".join(filter(str.isalnum, re.sub(r"^\s*\d{1,2}\s*[.):]\s*(?=\S|$)", "", text.replace("\u00a0", " "))))
+    """Return the letters and digits of a text, without the numbers of its verses before them."""
+    return "".join(filter(str.isalnum, _VERSE_NUMBERS.sub("", text.replace("\u00a0", " "))))
 
 
 def _texts_of(part: Part) -> Texts:

@@ -40,3 +40,4 @@ def _own_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("SINGSYNTH_ARTIFACTS", str(cache / "artifacts"))
     monkeypatch.setenv("SINGSYNTH_OUTPUT", str(cache / "output"))
     monkeypatch.setenv("SINGSYNTH_USER_VOICEBANKS", str(cache / "voicebanks"))
+    monkeypatch.setenv("SINGSYNTH_DICTIONARIES", str(cache / "dictionaries"))

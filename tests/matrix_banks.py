@@ -196,4 +196,4 @@ def sing(folder: Path, phrase: Phrase, *, seed: int = 0, root: Path | None = Non
     for predict in (predict_durations, predict_pitch, predict_variance):
         phrase = predict(phrase, bank, engine, seed)
     mel = synthesize(phrase, bank, engine, seed)
-    return Song(bank, phrase, mel, vocode(mel, bank, engine, 0.0, seed), engine.fed)
+    return Song(bank, phrase, mel, vocode(mel, bank, engine, seed=seed), engine.fed)

@@ -30,6 +30,7 @@ class Choices(TypedDict, total=False):
     transpose: float
     tempo: float | None
     controls: Controls
+    pronunciations: dict[str, str]
     breaths: bool
     seed: int
     format: AudioFormat | None

@@ -21,8 +21,8 @@ def _user_folder(kind: str) -> Path:
 
     if kind == "cache":
         return Path(platformdirs.user_cache_dir("singsynth-mcp"))
-    if kind == "voicebanks":
-        return Path(platformdirs.user_data_dir("singsynth-mcp")) / "voicebanks"
+    if kind in ("voicebanks", "dictionaries"):
+        return Path(platformdirs.user_data_dir("singsynth-mcp")) / kind
     return Path(platformdirs.user_music_dir()) / "singsynth"
 
 
@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     user_voicebanks: Path = Field(
         default_factory=lambda: _user_folder("voicebanks"),
         description="Folder that `voicebanks install` fills; looked in after those of SINGSYNTH_VOICEBANKS",
+    )
+    dictionaries: Path = Field(
+        default_factory=lambda: _user_folder("dictionaries"),
+        description="Folder of the user's own pronunciations: <voicebank>/dsdict.yaml, dsdict-<language>.yaml",
     )
     default_voicebank: str = "aviary"
     roots: Annotated[tuple[Path, ...], NoDecode] | None = Field(

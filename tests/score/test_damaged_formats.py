@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,36 @@ PIECES = [
     b"\xe3",
 ]
 
+MOST_BYTES = 2**30
+MOST_SECONDS = 2.0
+
+
+@contextmanager
+def bounded_memory() -> Iterator[None]:
+    """A gigabyte of data for the whole process: what asks for more is a MemoryError, which is a defect."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+@contextmanager
+def bounded_time() -> Iterator[None]:
+    """Two seconds of CPU for a file; an endless loop ends too."""
+
+    def stop(signal_number: int, frame: object) -> None:
+        raise AssertionError(f"a file took more than {MOST_SECONDS:g} s")
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, MOST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
 
 def damaged(data: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:
     score = bytearray(data)
@@ -57,10 +90,13 @@ def test_bytes_changed(path: Path, changes: list[tuple[int, int, bytes]]) -> Non
 
 @pytest.mark.skipif("not config.getoption('--thorough')", reason="a minute: pytest --thorough")
 @given(st.sampled_from(FORMATS), cuts)
-@settings(max_examples=10_000, deadline=2_000)
+@settings(max_examples=10_000, deadline=None)
 def test_ten_thousand_files(path: Path, changes: list[tuple[int, int, bytes]]) -> None:
-    with suppress(SingSynthError):
-        describe(read_score(damaged(path.read_bytes(), changes), path.name))
+    """Each in two seconds of CPU, all within a gigabyte."""
+    data = damaged(path.read_bytes(), changes)
+    with bounded_memory(), bounded_time(), suppress(SingSynthError):
+        describe(read_score(data, path.name))
+    assert 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < MOST_BYTES
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,11 @@ class InspectRequest(JobRequest):
     audio: str | None = Field(default=None, description="An audio: waveform, spectrogram, levels")
     phrases: PhraseRange = "all"
     picture: bool = Field(default=True, description="Draw a PNG beside the numbers")
-    notes: bool = Field(default=False, description="Of an audio: measure each note as it was sung, too")
+    notes: bool = Field(
+        default=False,
+        description="List notes too: of a performance with ids and phonemes, for modify_performance; of an audio, each "
+        "as it was sung",
+    )
 
 
 class PhraseRow(BaseModel):
@@ -104,6 +108,15 @@ class PhraseRow(BaseModel):
     lyrics: str
     lowest: str
     highest: str
+
+
+class PhonemesRow(BaseModel):
+    """A note of a performance, for modify_performance."""
+
+    note: str = Field(description='"n12"; "n12@2" in its second pass')
+    pitch: str
+    lyric: str
+    phonemes: str = Field(description="From 0, each with its start in ms from the written onset once it is predicted")
 
 
 class SungNoteRow(BaseModel):
@@ -126,4 +139,5 @@ class InspectResult(JobResult):
     total: int | None = None
     next: str | None = None
     measures: dict[str, float] | None = Field(default=None, description="What was measured, by name with its unit")
+    notes: list[PhonemesRow] | None = Field(default=None, description="As many as fit; phrases chooses others")
     sung: list[SungNoteRow] | None = Field(default=None, description="With notes: the first 32")

@@ -21,8 +21,12 @@ Controls = Annotated[
     dict[str, CurveArgument],
     Field(
         description="gender, velocity, energy, breathiness, voicing, tension, expressiveness, vibrato, tone_shift, "
-        "loudness; 0 is neutral (velocity and expressiveness: 1)"
+        "loudness, dynamics (how far the score's are sung); 0 is neutral (velocity, expressiveness, dynamics: 1)"
     ),
+]
+PronunciationsArgument = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=100)], Annotated[str, Field(min_length=1, max_length=200)]],
+    Field(max_length=500, description='Words to be read so, in the voicebank\'s phonemes: {"read": "r eh d"}'),
 ]
 WaitSeconds = Annotated[
     float,

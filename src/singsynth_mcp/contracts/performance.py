@@ -12,6 +12,7 @@ from singsynth_mcp.contracts.common import (
     JobResult,
     ListRange,
     PhraseRange,
+    PronunciationsArgument,
     RanOn,
     Request,
     Result,
@@ -28,6 +29,7 @@ class PhonemizeRequest(Request):
     text: str | None = Field(default=None, description="Free text instead of a score's lyrics")
     language: str | None = Field(default=None, description="ISO 639; recognised when left out")
     voicebank: str | None = Field(default=None, description="Voicebank id; the shipped voice when left out")
+    pronunciations: PronunciationsArgument = Field(default_factory=dict)
     range: ListRange | None = None
 
 
@@ -36,7 +38,7 @@ class WordRow(BaseModel):
 
     text: str
     phonemes: list[str]
-    source: Literal["hint", "dictionary", "cmudict", "rules", "g2p", "phonemes", "unread"]
+    source: Literal["hint", "user", "dictionary", "cmudict", "rules", "g2p", "phonemes", "unread"]
     substituted: list[str] | None = Field(default=None, description="sound → phoneme sung for it (distance, 0 to 1)")
     others: list[str] | None = Field(default=None, description="Other pronunciations, to be used as a hint")
 
@@ -64,12 +66,20 @@ class AlignRequest(Request):
         default=True, description="Breathe in rests from a quarter second; written breath marks are always breathed"
     )
     seed: int = Field(default=0, ge=0, lt=2**31)
+    edits_of: list[str] = Field(
+        default_factory=list,
+        max_length=64,
+        description="Performances edited by modify_performance: their edits are kept, where their notes still are",
+    )
 
 
 class PerformanceResult(JobResult):
     """What align_phonemes_to_notes and the predictors return."""
 
     id: str | None = Field(default=None, description="Artifact id of the performance")
+    part: str | None = None
+    voicebank: str | None = None
+    score: str | None = None
     phrases: int | None = None
     seconds: float | None = None
     phonemes: int | None = None

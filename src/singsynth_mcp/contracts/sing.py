@@ -5,7 +5,14 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from singsynth_mcp.contracts.audio import AudioFormat, SavedAudioResult
-from singsynth_mcp.contracts.common import Arguments, Controls, RanOn, SpeakerArgument, WaitSeconds
+from singsynth_mcp.contracts.common import (
+    Arguments,
+    Controls,
+    PronunciationsArgument,
+    RanOn,
+    SpeakerArgument,
+    WaitSeconds,
+)
 from singsynth_mcp.contracts.score import ScoreSource
 
 
@@ -22,7 +29,17 @@ class SungPart(Arguments):
 
 
 class SingRequest(ScoreSource):
-    """Arguments of sing: a score in one form, and choices."""
+    """Arguments of sing: a score in one form, or performances to go on with, and choices."""
+
+    performances: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=64,
+        description="Instead of a score: what sing or modify_performance returned, rendered with its edits",
+    )
+    edits_of: list[str] | None = Field(
+        default=None, max_length=64, description="With a score: keep the edits of these performances, part by part"
+    )
 
     part: str | None = Field(default=None, description="Sing this part alone; every part with lyrics when left out")
     parts: list[SungPart] | None = Field(default=None, max_length=64, description="Several parts with choices for each")
@@ -33,6 +50,7 @@ class SingRequest(ScoreSource):
     transpose: float = Field(default=0, ge=-48, le=48, description="Semitones")
     tempo: float | None = Field(default=None, gt=0, le=1000, description="Quarters per minute, instead of the score's")
     controls: Controls = Field(default_factory=dict)
+    pronunciations: PronunciationsArgument = Field(default_factory=dict)
     breaths: bool = True
     seed: int = Field(default=0, ge=0, lt=2**31)
     format: AudioFormat | None = None

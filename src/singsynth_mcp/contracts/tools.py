@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from singsynth_mcp.contracts import audio, export, jobs, performance, score, sing, voicebanks
+from singsynth_mcp.contracts import audio, coaching, export, jobs, performance, score, sing, voicebanks
 from singsynth_mcp.contracts.common import Request, Result
 
 ServerName = Literal["cpu", "gpu", "proxy", "every"]
@@ -65,6 +65,17 @@ _SPECS = (
         "cpu",
         performance.AlignRequest,
         performance.PerformanceResult,
+    ),
+    ToolSpec(
+        "modify_performance",
+        "Modify performance",
+        "Coach a performance: other phonemes on a note, where a phoneme starts, drawn or nudged pitch, curves, "
+        "controls, speaker, retakes; all or none. Later predictions keep the edits. Returns a new performance (the old "
+        "one stays): render it with sing and performances=[id], or step by step; only touched phrases are made again. "
+        "inspect_performance with notes=true lists notes and phonemes.",
+        "cpu",
+        coaching.ModifyPerformanceRequest,
+        coaching.ModifiedPerformanceResult,
     ),
     ToolSpec(
         "inspect_performance",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import Entry, Kind, Manifest, memo_key
-from singsynth_mcp.contracts.audio import InspectRequest, InspectResult, PhraseRow, SungNoteRow
+from singsynth_mcp.contracts.audio import InspectRequest, InspectResult, PhonemesRow, PhraseRow, SungNoteRow
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.contracts.common import LIST_LIMIT, phrase_indices
 from singsynth_mcp.cpu_server.outputs import output_path
+from singsynth_mcp.cpu_server.performances import note_rows
 from singsynth_mcp.cpu_server.reading import run_on_loop, song_title
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import ArtifactError, InvalidRequest
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from singsynth_mcp.performance.model import AudioPhrase, Phrase
 
 _ROWS_BYTES = 2200
+_NOTES_BYTES = 1700
+"""Of those, where notes are listed."""
 _LYRICS_LETTERS = 40
 _SUNG_ROWS = 32
+_Row = TypeVar("_Row", PhraseRow, PhonemesRow)
 
 
 async def inspect_performance(request: InspectRequest, services: CpuServices) -> InspectResult:
@@ -141,6 +145,7 @@ def _inspect(
     sounds = AudioFindings(subject.audio.header["sample_rate"]) if subject.audio else None
     rows: list[PhraseRow] = []
     sung: list[SungNoteRow] = []
+    listed_notes: list[PhonemesRow] = []
     for done, index in enumerate(chosen, start=1):
         start_s = subject.start_seconds(index)
         phrase = read(subject.performance, index, phrase_from_bytes)
@@ -149,6 +154,7 @@ def _inspect(
         if phrase is not None:
             notes.add(phrase, subject.frame_s)
             rows.append(_row(index, start_s, phrase))
+            listed_notes += note_rows(phrase) if list_notes and subject.audio is None else []
         if mel is not None:
             mels.add(mel)
         if audio is not None and sounds is not None:
@@ -160,13 +166,14 @@ def _inspect(
     measures |= mels.measures() if subject.mel else {}
     measures |= sounds.measures() if sounds else {}
     measures |= {"picture_from_s": scene.start_s, "picture_to_s": scene.stop_s}
-    listed = _within(rows)
+    listed = _within(rows, _ROWS_BYTES if not listed_notes else _ROWS_BYTES - _NOTES_BYTES)
     result = InspectResult(
         seconds=round(scene.end_s - scene.start_s, 3),
         phrases=listed or None,
         total=len(rows) or None,
         next=f"{listed[-1].phrase + 1}-{chosen.stop}" if len(listed) < len(rows) else None,
         measures={name: round(value, 3) for name, value in measures.items()},
+        notes=_within(listed_notes, _NOTES_BYTES) or None,
         sung=sung[:_SUNG_ROWS] or None,
     )
     return result, scene
@@ -204,9 +211,9 @@ def _row(index: int, start_s: float, phrase: Phrase) -> PhraseRow:
     )
 
 
-def _within(rows: list[PhraseRow]) -> list[PhraseRow]:
-    """Return the first rows, 40 at most and as many as a result has room for."""
-    room, listed = _ROWS_BYTES, 0
+def _within(rows: list[_Row], room: int) -> list[_Row]:
+    """Return the first rows, 40 at most and as many as there is room for in bytes."""
+    listed = 0
     for row in rows[:LIST_LIMIT]:
         room -= len(row.model_dump_json().encode())
         if room < 0:

@@ -18,6 +18,8 @@ from singsynth_mcp.contracts.performance import (
     PhonemizeResult,
     WordRow,
 )
+from singsynth_mcp.cpu_server.coaching import carried_over
+from singsynth_mcp.cpu_server.performances import performance_result, speaker_weights, voicebank
 from singsynth_mcp.cpu_server.recent import played
 from singsynth_mcp.cpu_server.scores import load_score
 from singsynth_mcp.cpu_server.services import CpuServices
@@ -28,11 +30,12 @@ from singsynth_mcp.score.model import PlayedNote, Score, ScoreWarning
 if TYPE_CHECKING:
     from singsynth_mcp.lyrics.alignment import PlacedPhrase
     from singsynth_mcp.lyrics.model import Phonemes
+    from singsynth_mcp.lyrics.pronunciations import Pronunciations
     from singsynth_mcp.performance.model import Curve
     from singsynth_mcp.voicebanks import Voicebank
 
 PHONEMIZE_VERSION = 2
-ALIGN_VERSION = 1
+ALIGN_VERSION = 2
 _WORDS_BYTES = 1800
 """Room that the words may take in a result of under 4 KB."""
 _OTHERS_SHOWN = 3
@@ -47,21 +50,24 @@ async def phonemize(request: PhonemizeRequest, services: CpuServices) -> Phonemi
     Raises InvalidRequest unless exactly one of score and text is given; UnknownName for a part, verse or language that
     is not there; InvalidLyrics; UnknownVoicebank; what loading the score raises.
     """
+    from singsynth_mcp.lyrics.pronunciations import pronunciations
+
     if (request.score is None) == (request.text is None):
         raise InvalidRequest("give either score or text", hint="score is an id that parse_score returned.")
-    bank = await _voicebank(request.voicebank, services)
+    bank = await voicebank(request.voicebank, services)
     language = await to_thread.run_sync(_checked_language, request.language, bank)
+    own = await to_thread.run_sync(pronunciations, request.pronunciations, services.settings.dictionaries, bank.id)
     key = memo_key(
         *("phonemize", PHONEMIZE_VERSION, request.score, request.part, request.verse, request.text),
-        *(language, bank.id, bank.digest),
+        *(language, bank.id, bank.digest, *([own.digest()] if own.of_call or own.files else [])),
     )
     manifest = await _recall(key, services)
     if manifest is None:
         if request.text is not None:
-            part, language, words = None, *await to_thread.run_sync(_read_text, request.text, bank, language)
+            part, language, words = None, *await to_thread.run_sync(_read_text, request.text, bank, language, own)
         else:
             score = await load_score(request.score or "", services)
-            part, language, words = await to_thread.run_sync(_read_score, score, request, bank, language)
+            part, language, words = await to_thread.run_sync(_read_score, score, request, bank, language, own)
         header = {"score": request.score, "part": part, "verse": request.verse, "language": language}
         header |= {"voicebank": bank.id, "voicebank_digest": bank.digest}
         manifest = Manifest("phonemes", header, (Entry(0.0, await services.store.put_blob(words.to_json())),))
@@ -85,13 +91,13 @@ async def align_phonemes_to_notes(request: AlignRequest, services: CpuServices) 
             f"{request.phonemes} was made for {what}, not for score {request.score}",
             hint=f"Call phonemize with score={request.score} and pass the id that it returns.",
         )
-    bank = await _voicebank(source.header["voicebank"], services)
+    bank = await voicebank(source.header["voicebank"], services)
     if bank.digest != source.header["voicebank_digest"]:
         raise VoicebankMismatch(
             f"{request.phonemes} was made with another version of voicebank {bank.id}",
             hint=f"Call phonemize with score={request.score} again: the voicebank's files have changed.",
         )
-    arguments = request.model_dump(mode="json")
+    arguments = request.model_dump(mode="json", exclude={"edits_of"})
     key = memo_key("align", ALIGN_VERSION, source.entries[0].blob, dict(source.header), arguments)
     manifest = await _recall(key, services)
     if manifest is None:
@@ -100,20 +106,17 @@ async def align_phonemes_to_notes(request: AlignRequest, services: CpuServices) 
         aligned = await to_thread.run_sync(_align, score, words, request, source.header, bank)
         manifest = await _store_performance(aligned, request, source.header, services)
         await services.store.remember(key, await services.store.put(manifest))
-    return await _performance_result(manifest, services)
+    if not request.edits_of:
+        return await performance_result(manifest, services.store)
+    edited, lost = await carried_over(manifest, request.edits_of, services)
+    result = await performance_result(edited, services.store)
+    return result.model_copy(update={"warnings": first_warnings([*lost, *(result.warnings or [])])})
 
 
 @dataclass(frozen=True)
 class _Aligned:
     phrases: Sequence[PlacedPhrase]
     warnings: Sequence[Mapping[str, Any]]
-
-
-async def _voicebank(voicebank: str | None, services: CpuServices) -> Voicebank:
-    from singsynth_mcp.voicebanks import get_voicebank
-
-    settings = services.settings
-    return await to_thread.run_sync(get_voicebank, voicebank or settings.default_voicebank, settings.voicebank_folders)
 
 
 async def _recall(key: str, services: CpuServices) -> Manifest | None:
@@ -171,18 +174,18 @@ def _language_of(texts: Sequence[tuple[str, str]], wanted: str | None, bank: Voi
     return recognised([text for text, tag in texts if not tag], languages) or (languages[0] if languages else "")
 
 
-def _read_text(text: str, bank: Voicebank, wanted: str | None) -> tuple[str, Phonemes]:
+def _read_text(text: str, bank: Voicebank, wanted: str | None, own: Pronunciations) -> tuple[str, Phonemes]:
     from singsynth_mcp.lyrics.model import Phonemes
     from singsynth_mcp.lyrics.reading import Reader
     from singsynth_mcp.lyrics.words import text_words
 
-    reader = Reader(bank, _language_of([(word, "") for word in text_words(text)], wanted, bank))
+    reader = Reader(bank, _language_of([(word, "") for word in text_words(text)], wanted, bank), user=own)
     words = reader.read_text(text)
     return reader.language, Phonemes(tuple(words), tuple(_facts(reader.warnings)))
 
 
 def _read_score(
-    score: Score, request: PhonemizeRequest, bank: Voicebank, wanted: str | None
+    score: Score, request: PhonemizeRequest, bank: Voicebank, wanted: str | None, own: Pronunciations
 ) -> tuple[str, str, Phonemes]:
     from singsynth_mcp.lyrics.model import Phonemes
     from singsynth_mcp.lyrics.part import read_part
@@ -191,7 +194,7 @@ def _read_score(
 
     sung = played(score, request.part, request.verse)
     texts = [(word.text, word.language) for word in written_words(sung.notes)]
-    reader = Reader(bank, _language_of(texts, wanted, bank), sung.line)
+    reader = Reader(bank, _language_of(texts, wanted, bank), sung.line, own)
     words = read_part(sung.notes, reader)
     return sung.line, reader.language, Phonemes(tuple(words), tuple(_facts([*sung.warnings, *reader.warnings])))
 
@@ -238,36 +241,24 @@ def _align(
     from singsynth_mcp.lyrics.syllables import sung_notes
     from singsynth_mcp.lyrics.timing import time_map
     from singsynth_mcp.performance.controls import check_controls
+    from singsynth_mcp.score.played_loudness import played_loudness
 
-    notes = played(score, header["part"], header["verse"]).notes
+    sung_part = played(score, header["part"], header["verse"])
     controls = check_controls(request.controls)
     rendition = Rendition(
-        time_map=time_map(notes),
-        speaker=_speaker(request, bank),
+        time_map=time_map(sung_part.notes),
+        speaker=speaker_weights(request.speaker, bank),
         controls=controls,
+        dynamics_db=played_loudness(score, sung_part.line) or 0.0,
         transpose=request.transpose,
         breaths=request.breaths,
         can_breathe=bank.symbols.get("AP") == "breath",
     )
-    sung, warnings = sung_notes(notes, phonemes.words, bank.glides, header["part"])
+    sung, warnings = sung_notes(sung_part.notes, phonemes.words, bank.glides, header["part"])
     span = bank.range_of(next(iter(rendition.speaker)) if len(rendition.speaker) == 1 else None) or _DEFAULT_RANGE
     warnings += _out_of_range([note.played for note in sung], request.transpose, span, header["part"])
     warnings += _unsupported(controls, bank)
     return _Aligned(align(sung, rendition), _facts(warnings))
-
-
-def _speaker(request: AlignRequest, bank: Voicebank) -> dict[str, Curve]:
-    """Return the speaker argument as weights by the voicebank's own names."""
-    from singsynth_mcp.performance.controls import check_curve
-
-    wanted = request.speaker
-    if wanted is None:
-        return {bank.speakers[0]: 1.0} if bank.speakers else {}
-    if isinstance(wanted, str):
-        return {bank.speaker(wanted): 1.0}
-    if not wanted or all(weight == 0 for weight in wanted.values()):
-        raise InvalidRequest("a blend of speakers needs a weight above 0", hint=f"Speakers: {', '.join(bank.speakers)}")
-    return {bank.speaker(name): check_curve(f"speaker {name}", weight, 0, 1000) for name, weight in wanted.items()}
 
 
 def _out_of_range(
@@ -316,21 +307,3 @@ async def _store_performance(
         blob = await services.store.put_blob(phrase_to_bytes(placed.phrase))
         entries.append(Entry(placed.start_s, blob))
     return Manifest("performance", asdict(header), tuple(entries))
-
-
-async def _performance_result(manifest: Manifest, services: CpuServices) -> PerformanceResult:
-    from singsynth_mcp.performance.blobs import phrase_from_bytes
-
-    phonemes, seconds = 0, 0.0
-    for entry in manifest.entries:
-        phrase = phrase_from_bytes(await services.store.get_blob(entry.blob))
-        phonemes += len(phrase.phonemes)
-        seconds = max(seconds, entry.start_seconds + phrase.end_s)
-    return PerformanceResult(
-        id=manifest.id,
-        phrases=len(manifest.entries),
-        seconds=round(seconds, 3),
-        phonemes=phonemes,
-        stages=[],
-        warnings=first_warnings([PassedOver.model_validate(warning) for warning in manifest.header["warnings"]]),
-    )

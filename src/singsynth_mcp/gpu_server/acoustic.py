@@ -12,7 +12,7 @@ from singsynth_mcp.contracts.common import first_warnings, phrase_indices
 from singsynth_mcp.gpu_server.rendering import PhraseFacts, PhraseWork, Rendering, open_rendering
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import mel_to_bytes, phrase_to_bytes
-from singsynth_mcp.performance.model import Phrase
+from singsynth_mcp.performance.model import Phrase, unedited
 from singsynth_mcp.synthesis.acoustic import (
     CONTROLS,
     follows_tone_shift,
@@ -59,7 +59,7 @@ def _work_on(rendering: Rendering, phrase: Phrase) -> PhraseWork:
     unused = unused_acoustic_controls(phrase, bank, engine)
     followed = (*CONTROLS, *(("tone_shift",) if follows_tone_shift(phrase, bank) else ()))
     controls = {name: curve for name, curve in phrase.controls.items() if name in followed}
-    read = replace(phrase, notes=(), pitch_pins=(), retakes={}, controls=controls)
+    read = replace(unedited(phrase), notes=(), controls=controls)
     seed = phrase_seed(phrase, rendering.seed)
 
     async def make() -> bytes:

@@ -105,6 +105,9 @@ async def _summary(performance: Manifest, services: GpuServices) -> PerformanceR
     facts = [await _facts(entry.blob, services) for entry in performance.entries]
     ends_s = [entry.start_seconds + each.end_s for entry, each in zip(performance.entries, facts, strict=True)]
     return PerformanceResult(
+        part=performance.header["part"],
+        voicebank=performance.header["voicebank"],
+        score=performance.header["score"],
         phrases=len(performance.entries),
         seconds=round(max(ends_s, default=0.0), 3),
         phonemes=sum(each.phonemes for each in facts),

@@ -8,12 +8,14 @@ from singsynth_mcp.contracts.performance import PerformanceResult, PredictReques
 from singsynth_mcp.gpu_server.predicting import Predictor, fill_performance
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.synthesis.variance import predict_variance as predict
+from singsynth_mcp.synthesis.variance import unused_variance_edits
 
 _PREDICTOR = Predictor(
     tool="predict_variance",
     stage="variance",
     reads=lambda phrase: replace(phrase, variance=None),
     predict=predict,
+    unused_controls=unused_variance_edits,
     stand_in="nothing stands in for it",
     always_said=False,
 )

@@ -16,6 +16,7 @@ from singsynth_mcp.performance.blobs import audio_from_bytes, audio_to_bytes, me
 from singsynth_mcp.performance.model import Phrase
 from singsynth_mcp.synthesis.frames import phoneme_frames, start_of_frames
 from singsynth_mcp.synthesis.seeds import phrase_seed
+from singsynth_mcp.synthesis.vocoder import FULL_DYNAMICS, Gain
 from singsynth_mcp.synthesis.vocoder import vocode as vocode_mel
 
 
@@ -57,13 +58,16 @@ async def vocode(request: VocodeRequest, services: GpuServices) -> AudioResult:
 
 def _work_on(rendering: Rendering, mel_blob: str, phrase: Phrase) -> PhraseWork:
     bank, engine, store = rendering.bank, rendering.engine, rendering.services.store
-    loudness_db, seed = phrase.controls.get("loudness", 0.0), phrase_seed(phrase, rendering.seed)
+    gain = Gain(
+        phrase.controls.get("loudness", 0.0), phrase.dynamics_db, phrase.controls.get("dynamics", FULL_DYNAMICS)
+    )
+    seed = phrase_seed(phrase, rendering.seed)
     frame_s = bank.acoustic.config.frame_s
 
     async def make() -> bytes:
         data = await store.get_blob(mel_blob)
         return await to_thread.run_sync(
-            lambda: audio_to_bytes(vocode_mel(mel_from_bytes(data), bank, engine, loudness_db, seed))
+            lambda: audio_to_bytes(vocode_mel(mel_from_bytes(data), bank, engine, gain, seed))
         )
 
     async def look_at(made: bytes) -> None:
@@ -71,7 +75,9 @@ def _work_on(rendering: Rendering, mel_blob: str, phrase: Phrase) -> PhraseWork:
         await store.remember(memo_key(*LEVELS, sha256(made)), await store.put_blob(levels))
 
     start_s, frames = start_of_frames(phrase, frame_s), int(phoneme_frames(phrase, frame_s).sum())
-    return PhraseWork(memo_key(mel_blob, loudness_db, seed), make, PhraseFacts(start_s=start_s, frames=frames), look_at)
+    return PhraseWork(
+        memo_key(mel_blob, *gain.facts(), seed), make, PhraseFacts(start_s=start_s, frames=frames), look_at
+    )
 
 
 def _seconds(rendering: Rendering, entries: Mapping[int, Entry]) -> float:

@@ -36,6 +36,8 @@ class Rendition:
     speaker: Mapping[str, Curve] = field(default_factory=dict)
     """Curves over played quarters, as the controls."""
     controls: Mapping[str, Curve] = field(default_factory=dict)
+    dynamics_db: Curve = 0.0
+    """Gain of the score's dynamics, over played quarters."""
     transpose: float = 0.0
     breaths: bool = True
     can_breathe: bool = True
@@ -132,6 +134,7 @@ class _PhraseBuilder:
             head_s=head_s,
             speaker=self._curves(self._rendition.speaker, head_s, end_s),
             controls=self._curves(self._rendition.controls, head_s, end_s),
+            dynamics_db=self._curves({"": self._rendition.dynamics_db}, head_s, end_s)[""],
         )
 
     def _add_filler(self, i: int, joint: _Joint) -> None:

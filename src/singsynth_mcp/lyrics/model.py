@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from singsynth_mcp.performance.model import Role
 
-Source = Literal["hint", "dictionary", "cmudict", "rules", "g2p", "phonemes", "unread"]
-"""Who read a word: a hint in [brackets], the voicebank's dictionary, the English dictionary of the package, spelling
-rules, a grapheme-to-phoneme library, the lyric itself as phonemes, or nobody."""
+Source = Literal["hint", "user", "dictionary", "cmudict", "rules", "g2p", "phonemes", "unread"]
+"""Who read a word: a hint in [brackets], the user's own pronunciations, the voicebank's dictionary, the English
+dictionary of the package, spelling rules, a grapheme-to-phoneme library, the lyric itself as phonemes, or nobody."""
 
 NoteKey = tuple[str, int]
 """(note id, pass)."""

@@ -94,6 +94,8 @@ class _PartReader:
 
     def _parted(self, word: WrittenWord, language: str) -> list[WrittenWord]:
         """Part a word that is read note by note: kana are, and syllables with hints of their own."""
+        if self._reader.user.find(word.text, language):
+            return [word]
         texts = [text for _, text in word.syllables]
         by_note = any("[" in text for text in texts[1:])
         by_note = by_note or (language == "ja" and all(japanese.written_morae(split_hint(text)[0]) for text in texts))
@@ -104,7 +106,7 @@ class _PartReader:
     def _lines(self) -> Iterator[list[_Unit]]:
         line: list[_Unit] = []
         for unit in self._units():
-            is_hint = unit.reading is not None and unit.reading.source == "hint"
+            is_hint = unit.reading is not None and unit.reading.source in ("hint", "user")
             breaks = line and (
                 line[-1].language != unit.language
                 or len(line) >= _LINE_WORDS

@@ -20,6 +20,7 @@ from singsynth_mcp.lyrics.foreign import ForeignWords, warning
 from singsynth_mcp.lyrics.g2p import Spoken, can_speak, morae_in_syllables, read_ahead, said_in_lines, speak
 from singsynth_mcp.lyrics.kana import clean, is_for_open_jtalk
 from singsynth_mcp.lyrics.model import NoteKey, Source, Substitution, Symbol, Word
+from singsynth_mcp.lyrics.pronunciations import Pronunciations
 from singsynth_mcp.lyrics.recognise import NOT_LATIN, is_latin
 from singsynth_mcp.lyrics.sounds import Sound, Syllable, in_syllables
 from singsynth_mcp.lyrics.words import language_of_text, text_words
@@ -53,12 +54,16 @@ class Reader:
         bank: whose phonemes are wanted.
         language: of words whose tag and script do not say it.
         part: named in warnings and errors.
+        user: pronunciations that count more than any dictionary.
     """
 
-    def __init__(self, bank: Voicebank, language: str, part: str | None = None) -> None:
+    def __init__(
+        self, bank: Voicebank, language: str, part: str | None = None, user: Pronunciations | None = None
+    ) -> None:
         self.bank = bank
         self.language = language
         self.part = part
+        self.user = user or Pronunciations()
         self.warnings: list[ScoreWarning] = []
         self._lexicons: dict[str, Lexicon] = {}
         self._lacking: set[str] = set()
@@ -91,13 +96,17 @@ class Reader:
         A long mark by itself has no phonemes. written: the word's syllables as the score parts it. in_line: how it is
         said among its neighbours (`in_lines`).
 
-        Raises InvalidLyrics when a hint names a phoneme the voicebank lacks.
+        Raises InvalidLyrics when a hint, or the user's own pronunciation, names a phoneme the voicebank lacks.
         """
         lexicon = self._lexicon(language)
         bare, hint = split_hint(text.strip())
         if hint is not None:
             symbols = lexicon.hint(hint, word=bare, where=_where(self.part, note))
             return self._cut(Reading(symbols, "hint"), language)
+        own = self.user.find(bare, language)
+        if own is not None:
+            symbols = lexicon.hint(own[0], word=bare, where=f" (from {own[1]})")
+            return self._cut(Reading(symbols, "user"), language)
         found = lexicon.lookup_word(bare) or self._pinyin_symbols(bare, language, in_line)
         if found:
             return self._cut(Reading(found, "dictionary"), language)
@@ -197,7 +206,8 @@ class Reader:
         """Tell whether a word in Latin letters is none of a language written in others: no romaji."""
         lexicon = self._lexicon(language)
         bare, hint = split_hint(text.strip())
-        if hint is not None or lexicon.lookup_word(bare) or lexicon.phonemes(bare):
+        known = self.user.find(bare, language) or lexicon.lookup_word(bare) or lexicon.phonemes(bare)
+        if hint is not None or known:
             return False
         if language == "ja":
             return japanese.written_morae(bare) is None

@@ -49,7 +49,7 @@ def sung_notes(
         before = sung[-1] if sung and not is_rest(note.start_s - sung[-1].end_s) else None
         if symbols:
             text = "".join(note.lyric.syllables) if note.lyric else CONTINUATION
-            sung.append(SungNote(note, symbols, _onset(symbols, glides), key in starts, text))
+            sung.append(SungNote(note, symbols, onset_of(symbols, glides), key in starts, text))
         elif key in starts:
             continue  # A word that nobody could read: phonemize has said so.
         elif before is None:
@@ -103,7 +103,7 @@ def cut_syllables(symbols: Sequence[Symbol], count: int) -> list[tuple[Symbol, .
     return [tuple(symbols[start:stop]) for start, stop in pairwise(cuts)]
 
 
-def _onset(symbols: Sequence[Symbol], glides: Set[str]) -> int:
+def onset_of(symbols: Sequence[Symbol], glides: Set[str]) -> int:
     """Return what starts on the beat: the first vowel, or the glide before it in consonant-glide-vowel."""
     vowel = next((i for i, symbol in enumerate(symbols) if symbol.role != "consonant"), None)
     if vowel is None:

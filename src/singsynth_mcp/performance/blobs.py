@@ -6,7 +6,7 @@ Nothing is pickled; what a blob does not hold (where the phrase lies in the song
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,11 @@ from singsynth_mcp.performance.model import (
     Curve,
     Group,
     MelPhrase,
+    Nudge,
     Phoneme,
     Phrase,
     PhraseNote,
+    Pin,
     Retake,
 )
 
@@ -40,11 +42,8 @@ def phrase_to_bytes(phrase: Phrase) -> bytes:
         "speaker": _curves_to_json(phrase.speaker),
         "controls": _curves_to_json(phrase.controls),
         "has_variance": phrase.variance is not None,
+        **_edits_to_json(phrase),
     }
-    if phrase.pitch_pins:
-        facts["pitch_pins"] = phrase.pitch_pins
-    if phrase.retakes:
-        facts["retakes"] = {stage: [vars(retake) for retake in takes] for stage, takes in phrase.retakes.items()}
     arrays: Arrays = {}
     if phrase.boundaries_s is not None:
         arrays["boundaries_s"] = np.asarray(phrase.boundaries_s, np.float64)
@@ -67,7 +66,11 @@ def phrase_from_bytes(data: bytes) -> Phrase:
         head_s=facts["head_s"],
         speaker=_curves_from_json(facts["speaker"]),
         controls=_curves_from_json(facts["controls"]),
-        pitch_pins=tuple(tuple((time, midi) for time, midi in pin) for pin in facts.get("pitch_pins", ())),
+        dynamics_db=_curves_from_json({"": facts.get("dynamics_db", 0.0)})[""],
+        boundary_pins=tuple((phoneme, second) for phoneme, second in facts.get("boundary_pins", ())),
+        pitch_pins=_pins_from_json(facts.get("pitch_pins", ())),
+        nudges=tuple(Nudge(**nudge) for nudge in facts.get("nudges", ())),
+        variance_pins={name: _pins_from_json(pins) for name, pins in facts.get("variance_pins", {}).items()},
         retakes={
             stage: tuple(Retake(**retake) for retake in takes) for stage, takes in facts.get("retakes", {}).items()
         },
@@ -75,6 +78,23 @@ def phrase_from_bytes(data: bytes) -> Phrase:
         pitch=arrays.get("pitch"),
         variance=variance if facts["has_variance"] else None,
     )
+
+
+def _edits_to_json(phrase: Phrase) -> dict[str, Any]:
+    """Return what dynamics and edits left; a phrase without any has the bytes that it always had."""
+    edits: dict[str, Any] = {
+        "dynamics_db": 0.0 if phrase.dynamics_db == 0.0 else _curves_to_json({"": phrase.dynamics_db})[""],
+        "boundary_pins": phrase.boundary_pins,
+        "pitch_pins": phrase.pitch_pins,
+        "nudges": [vars(nudge) for nudge in phrase.nudges],
+        "variance_pins": dict(phrase.variance_pins),
+        "retakes": {stage: [vars(retake) for retake in takes] for stage, takes in phrase.retakes.items()},
+    }
+    return {name: value for name, value in edits.items() if value}
+
+
+def _pins_from_json(pins: Sequence[Sequence[Sequence[float]]]) -> tuple[Pin, ...]:
+    return tuple(tuple((time, value) for time, value in pin) for pin in pins)
 
 
 def mel_to_bytes(mel: MelPhrase) -> bytes:

@@ -30,10 +30,11 @@ CONTROLS: dict[str, Control] = {
     "vibrato": Control(0, 0, 2),
     "tone_shift": Control(0, -12, 12),
     "loudness": Control(0, -96, 24),
+    "dynamics": Control(1, 0, 2),
 }
 """By name: gender (above 0 smaller), velocity (consonants, above 1 quicker), energy, breathiness, voicing and tension
 (offsets in the model's own unit, dB), expressiveness (share), vibrato (semitones), tone_shift (semitones: the timbre of
-another register at the written pitch), loudness (dB)."""
+another register at the written pitch), loudness (dB), dynamics (share of the score's dynamics that is sung)."""
 
 
 def check_controls(controls: Mapping[str, float | Sequence[Sequence[float]]]) -> dict[str, Curve]:

@@ -18,6 +18,10 @@ _DIGITS = 9
 """Values are rounded so far that equal curves at different places of a song are equal bytes."""
 
 
+RAMP_S = 0.03
+"""Over which a curve leaves what was put into it: a step of loudness would click."""
+
+
 @dataclass(frozen=True)
 class TimeMap:
     """Played quarters against seconds: knots, linear between, the outer slopes going on for ever."""
@@ -53,11 +57,32 @@ def phrase_curve(curve: Curve, time_map: TimeMap, origin_s: float, first_s: floa
     first_quarter, last_quarter = (time_map.to_quarters(origin_s + second) for second in (first_s, last_s))
     inner = curve[bisect_right(curve, first_quarter, key=_x) : bisect_left(curve, last_quarter, key=_x)]
     points = [
-        (to_grid(first_s), _level(curve, first_quarter)),
+        (to_grid(first_s), level(curve, first_quarter)),
         *((to_grid(time_map.to_seconds(quarter) - origin_s), value) for quarter, value in inner),
-        (to_grid(last_s), _level(curve, last_quarter)),
+        (to_grid(last_s), level(curve, last_quarter)),
     ]
     rounded = tuple((time, round(value, _DIGITS)) for time, value in points)
+    return rounded[0][1] if len({value for _, value in rounded}) == 1 else rounded
+
+
+def spliced(curve: Curve, piece: Curve, start_s: float, end_s: float, first_s: float, last_s: float) -> Curve:
+    """Return a phrase's curve with another one put into a stretch; outside it runs over to the curve in RAMP_S.
+
+    first_s, last_s: the phrase's own ends; a stretch that covers both leaves the piece alone.
+    """
+    inner = piece if isinstance(piece, tuple) else ((start_s, piece), (end_s, piece))
+    inside = [point for point in inner if start_s < point[0] < end_s]
+    points = [(start_s, level(inner, start_s)), *inside, (end_s, level(inner, end_s))]
+    if start_s <= first_s and end_s >= last_s and not isinstance(piece, tuple):
+        return piece
+    outer = curve if isinstance(curve, tuple) else ((first_s, curve), (last_s, curve))
+    if start_s > first_s:
+        edge = start_s - RAMP_S
+        points[:0] = [*(point for point in outer if point[0] < edge), (edge, level(outer, edge))]
+    if end_s < last_s:
+        edge = end_s + RAMP_S
+        points += [(edge, level(outer, edge)), *(point for point in outer if point[0] > edge)]
+    rounded = tuple((to_grid(time), round(value, _DIGITS)) for time, value in points)
     return rounded[0][1] if len({value for _, value in rounded}) == 1 else rounded
 
 
@@ -76,7 +101,7 @@ def _x(point: tuple[float, float]) -> float:
     return point[0]
 
 
-def _level(points: Sequence[tuple[float, float]], x: float) -> float:
+def level(points: Sequence[tuple[float, float]], x: float) -> float:
     """Interpolate, level outside; the later of points at one place counts."""
     after = bisect_right(points, x, key=_x)
     if after == 0:

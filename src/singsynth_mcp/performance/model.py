@@ -8,7 +8,7 @@ blobs. Arrays of a phrase are per phoneme or per frame of the voicebank's acoust
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 Role = Literal["vowel", "consonant", "rest", "breath"]
 RetakenStage = Literal["pitch", "variance"]
+Pin = tuple[tuple[float, float], ...]
+"""A stretch that predictions keep: (seconds, value) points from its first to its last; the later of two counts."""
 Curve = float | tuple[tuple[float, float], ...]
 """A constant, or (time, value) points, linear between; in a phrase, time is seconds from its origin."""
 
@@ -73,6 +75,17 @@ class Retake:
     seed: int
 
 
+@dataclass(frozen=True)
+class Nudge:
+    """A stretch of pitch that is moved as a whole, whatever is predicted there."""
+
+    start_s: float
+    end_s: float
+    semitones: float
+    after: int
+    """How many of the phrase's pitch pins it moves too: those set before it. A later pin is not moved."""
+
+
 @dataclass(frozen=True, eq=False)
 class Phrase:
     """The unit of inference, caching and streaming; None means that the stage has not run."""
@@ -88,8 +101,15 @@ class Phrase:
     speaker: Mapping[str, Curve] = field(default_factory=dict)
     """Weights by speaker name; empty for a voicebank without speakers."""
     controls: Mapping[str, Curve] = field(default_factory=dict)
-    pitch_pins: tuple[tuple[tuple[float, float], ...], ...] = ()
-    """Stretches of pitch that predictions keep: (seconds, MIDI) points each, from its first to its last."""
+    dynamics_db: Curve = 0.0
+    """Gain of the score's dynamics and hairpins; the control `dynamics` says how far it is followed."""
+    boundary_pins: tuple[tuple[int, float], ...] = ()
+    """(phoneme, seconds) where that phoneme starts whatever is predicted, by rising phoneme."""
+    pitch_pins: tuple[Pin, ...] = ()
+    """Stretches of pitch, in MIDI numbers, that predictions keep."""
+    nudges: tuple[Nudge, ...] = ()
+    variance_pins: Mapping[str, tuple[Pin, ...]] = field(default_factory=dict)
+    """Stretches of a variance curve, in its own unit, that predictions keep."""
     retakes: Mapping[RetakenStage, tuple[Retake, ...]] = field(default_factory=dict)
     """Taken one after the other."""
     boundaries_s: npt.NDArray[np.float64] | None = None
@@ -98,6 +118,11 @@ class Phrase:
     """[frames] MIDI note number; frame 0 lies 8 frames before boundaries_s[0]; set by predict_pitch."""
     variance: Mapping[str, npt.NDArray[np.float32]] | None = None
     """Name → [frames], the model's own unit; set by predict_variance (empty where the voicebank has none)."""
+
+
+def unedited(phrase: Phrase) -> Phrase:
+    """Return a phrase without the pins, retakes and gain that only its predictions and its audio heed."""
+    return replace(phrase, dynamics_db=0.0, boundary_pins=(), pitch_pins=(), nudges=(), variance_pins={}, retakes={})
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ _STAGES = {
     "vocode": 0.65,
 }
 """The gpu stages in order, with their share of the work (for the progress bar alone)."""
+_OF_ALIGNMENT = (
+    frozenset(SingRequest.model_fields) - {"performances", "parts", "format", "output", "loudness_lufs", "wait_seconds"}
+)  # fmt: skip
+"""Choices that a performance has made: the score, who sings, how."""
 _PREPARED, _SUNG = 0.04, 0.94
 """Where the gpu stages begin and end in the whole progress."""
 _IN_FLIGHT = 2
@@ -44,8 +48,11 @@ async def sing(
     """
     started = clock()
     song = _Song(request, caller, on_progress)
-    await song.read_score()
-    await song.prepare_parts()
+    if request.performances:
+        await song.take_performances()
+    else:
+        await song.read_score()
+        await song.prepare_parts()
     await song.sing_windows()
     await song.gather_parts()
     saved = await song.save()
@@ -106,6 +113,29 @@ class _Song:
             summary = await self._call("modify_score", {"score": summary["id"], "operations": [operation]})
         self.score, self._summary = summary["id"], summary
 
+    async def take_performances(self) -> None:
+        """Go on with performances that were aligned, and perhaps edited, before.
+
+        Raises InvalidRequest for choices that are made when a performance is aligned.
+        """
+        request = self.request
+        neutral = SingRequest()
+        late = sorted(name for name in _OF_ALIGNMENT if getattr(request, name) != getattr(neutral, name))
+        if late:
+            hint = "Leave them out, change the performance with modify_performance, or sing the score again"
+            raise InvalidRequest(f"a performance has its {', '.join(late)} already", hint=hint)
+        choices = {part.part: part for part in request.parts or ()}
+        for performance in request.performances or ():
+            # Predicting is quick, and says what the performance is: whose part, how long.
+            facts = await self._call("predict_durations", {"performance": performance})
+            own = choices.pop(facts["part"], SungPart(part=facts["part"]))
+            _check_mix_only(own)
+            self.parts.append(_Part(own, performance, facts["phrases"], facts["seconds"], facts["voicebank"]))
+            self.score = facts["score"]
+        if choices:
+            there = ", ".join(part.choices.part for part in self.parts)
+            raise InvalidRequest(f"no performance sings part {', '.join(choices)}", hint=f"Parts: {there}")
+
     async def _parts_with_lyrics(self) -> list[str]:
         """Return the ids of all parts that can sing: a summary lists as many as fit, `next` names those after."""
         summary, found = self._summary, list[str]()
@@ -145,6 +175,7 @@ class _Song:
                 "verse": request.verse,
                 "language": choices.language or request.language,
                 "voicebank": choices.voicebank or request.voicebank,
+                "pronunciations": request.pronunciations or None,
             },
         )
         aligned = await self._call(
@@ -157,6 +188,7 @@ class _Song:
                 "transpose": request.transpose + choices.transpose,
                 "breaths": request.breaths,
                 "seed": request.seed,
+                "edits_of": request.edits_of,
             },
         )
         voicebank = phonemes.get("voicebank", choices.voicebank or request.voicebank or "")
@@ -271,3 +303,12 @@ class _Song:
         ids = tuple(audio for audio, _ in ready[-LIST_LIMIT:])
         seconds = sum(seconds for _, seconds in ready)
         await self.on_progress(Progress(self._reported, stage, message, ids, seconds))
+
+
+def _check_mix_only(part: SungPart) -> None:
+    """Raise InvalidRequest for choices of a part that its performance has made already."""
+    mixed = SungPart(part=part.part, gain_db=part.gain_db, pan=part.pan)
+    late = sorted(name for name in SungPart.model_fields if getattr(part, name) != getattr(mixed, name))
+    if late:
+        message = f"part {part.part}: its performance has its {', '.join(late)} already"
+        raise InvalidRequest(message, hint="Of a performance's part only gain_db and pan can be chosen")

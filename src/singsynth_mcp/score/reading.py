@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from singsynth_mcp.errors import FileProblem, InvalidScore, UnsupportedFormat
+from singsynth_mcp.score.collector import collector_paused
 from singsynth_mcp.score.limits import EXPORT_HINT, MAX_BYTES, MAX_TEXT_BYTES
 from singsynth_mcp.score.model import Score
 
@@ -62,12 +63,13 @@ def _read_xml(data: bytes, name: str) -> Score:
     from singsynth_mcp.score.musicxml.document import parse_xml
     from singsynth_mcp.score.musicxml.reader import read_musicxml
 
-    root = parse_xml(data, name)
-    if root.tag == "museScore":
-        from singsynth_mcp.score.musescore.reader import read_musescore
+    with collector_paused():
+        root = parse_xml(data, name)
+        if root.tag == "museScore":
+            from singsynth_mcp.score.musescore.reader import read_musescore
 
-        return read_musescore(root, name)
-    return read_musicxml(root, name)
+            return read_musescore(root, name)
+        return read_musicxml(root, name)
 
 
 def _read_text(data: bytes, name: str) -> Score:

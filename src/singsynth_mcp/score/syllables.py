@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from singsynth_mcp.score.model import Lyric, Note, Syllabic
 
-_VERSE_NUMBER = re.compile(r"^\s*\d{1,2}\s*[.):]\s*(?=\S|$)")
+_VERSE_NUMBER = re.compile(r"^\s*(?:\d{1,2}\s*[.):,&-]\s*)*\d{1,2}\s*[.):]\s*(?=\S|$)")
+"""Or several: "1.3. Ky-" stands before what both verses begin with."""
 _HYPHENS = "-\u2010\u2011\u00ad"
 _EXTENDERS = "_\u2014\u2013"
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\ufeff\u2060"), None)

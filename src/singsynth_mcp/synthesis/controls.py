@@ -17,4 +17,4 @@ def supported_controls(bank: Voicebank, engine: OnnxEngine) -> list[str]:
         controls.append("vibrato")
     if bank.vocoder[1].pitch_controllable:
         controls.append("tone_shift")
-    return [*controls, "loudness"]
+    return [*controls, "loudness", "dynamics"]

@@ -40,7 +40,7 @@ def predict_durations(phrase: Phrase, bank: Voicebank, engine: OnnxEngine, seed:
     predictor = open_predictor(bank, "durations", engine)
     frame_s = bank.acoustic.config.frame_s
     lengths_s = _by_rule(phrase, bank) if predictor is None else _predict(phrase, bank, predictor, seed)
-    fitted = fit_durations(phrase, lengths_s, frame_s)
+    fitted = with_pins(fit_durations(phrase, lengths_s, frame_s), phrase.boundary_pins, frame_s)
     return replace(phrase, boundaries_s=fitted, pitch=None, variance=None)
 
 
@@ -66,6 +66,23 @@ def fit_durations(phrase: Phrase, lengths_s: Floats, frame_s: float) -> Floats:
         lengths = _fit_group(phrase.phonemes[first:end], lengths_s[first:end], max(0.0, end_s - start_s), frame_s)
         starts.append(start_s + np.concatenate([[0.0], np.cumsum(lengths)[:-1]]))
     return np.maximum.accumulate(np.concatenate([*starts, [anchors[-1]]]))
+
+
+def with_pins(boundaries_s: Floats, pins: Sequence[tuple[int, float]], frame_s: float) -> Floats:
+    """Move boundaries to where they are pinned; what stands in their way is pushed aside, a frame a phoneme.
+
+    pins: by rising phoneme, each with room for a frame a phoneme up to the next and to the end.
+    """
+    moved = boundaries_s.copy()
+    for number, (phoneme, second) in enumerate(pins):
+        lowest = pins[number - 1][0] if number else -1
+        highest = pins[number + 1][0] if number + 1 < len(pins) else len(moved) - 1
+        moved[phoneme] = second
+        for place in range(phoneme - 1, lowest, -1):
+            moved[place] = min(moved[place], moved[place + 1] - frame_s)
+        for place in range(phoneme + 1, highest):
+            moved[place] = max(moved[place], moved[place - 1] + frame_s)
+    return moved
 
 
 def group_spans(phrase: Phrase) -> list[tuple[int, int]]:

@@ -17,7 +17,13 @@ from singsynth_mcp.synthesis.feeds import padded_symbols, run_model, sampler_inp
 from singsynth_mcp.synthesis.frames import Counts, Floats, frame_times, phoneme_frames, resample
 from singsynth_mcp.synthesis.melody import melody_of, written_line
 from singsynth_mcp.synthesis.predictors import Predictor, open_predictor
-from singsynth_mcp.synthesis.retakes import pinned_pitch, retaken_frames
+from singsynth_mcp.synthesis.retakes import (
+    EASE_FRAMES,
+    joined_to_pins,
+    nudged_pitch,
+    pinned_pitch,
+    retaken_frames,
+)
 from singsynth_mcp.synthesis.seeds import derived_seed
 from singsynth_mcp.synthesis.speakers import embedding_files, speaker_input
 from singsynth_mcp.voicebanks import Voicebank
@@ -25,14 +31,14 @@ from singsynth_mcp.voicebanks import Voicebank
 VERSION = 2
 STEPS = 10
 _RETAKEN_MIDI = 60.0
-EASE_FRAMES = 6
-"""Over how many frames the curve leaves a sung phoneme for the written line of a rest."""
 
 
 def predict_pitch(phrase: Phrase, bank: Voicebank, engine: OnnxEngine, seed: int = 0) -> Phrase:
     """Return the phrase with `pitch` set, one MIDI number an acoustic frame; variance is dropped.
 
-    Pinned frames hold what is pinned; each retake changes its own frames alone. seed: the phrase's own.
+    Pinned frames hold what is pinned; each retake changes its own frames alone; nudges move what came of it. A model
+    that draws no noise would take a stretch as it did before: there a retake moves as a drawn curve does. seed: the
+    phrase's own.
     Raises StageMissing without durations.
     """
     frame_s = bank.acoustic.config.frame_s
@@ -49,13 +55,16 @@ def predict_pitch(phrase: Phrase, bank: Voicebank, engine: OnnxEngine, seed: int
             predicted = _predict(phrase, bank, predictor, seed, retake, kept)
             if "expr" not in predictor.model.inputs:
                 predicted = line + (predicted - line) * _expressiveness(phrase, frame_times(phrase, frame_s, total))
+            if retake is not None and not predictor.draws_noise:
+                predicted = predicted + drawn_movement(phrase, frame_s, total, seed)
             taken = calm_rests(predicted, line, _resting(phrase, frames))
-        return np.where(pinned, pins, taken)
+        return joined_to_pins(taken, pinned, pins)
 
     curve = take(seed, None, np.where(pinned, pins, _RETAKEN_MIDI))
     for retake in phrase.retakes.get("pitch", ()):
         again = take(derived_seed(seed, "retake", retake.seed), retake, curve)
         curve = np.where(retaken_frames(phrase, frame_s, total, retake), again, curve)
+    curve = curve + nudged_pitch(phrase, frame_s, total)
     return replace(phrase, pitch=curve.astype(np.float32), variance=None)
 
 

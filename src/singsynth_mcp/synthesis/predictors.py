@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from singsynth_mcp.synthesis.engines.files import file_facts
 from singsynth_mcp.synthesis.engines.noise import SEED_INPUT
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, OnnxModel
 from singsynth_mcp.synthesis.feeds import language_table
@@ -37,6 +38,11 @@ class Predictor:
     stage: Stage
     encoder: OnnxModel
     model: OnnxModel
+
+    @property
+    def draws_noise(self) -> bool:
+        """Whether another seed can make another prediction."""
+        return any(file_facts(model.path).draws_noise for model in (self.encoder, self.model))
 
 
 def open_predictor(bank: Voicebank, name: StageName, engine: OnnxEngine) -> Predictor | None:

@@ -15,7 +15,7 @@ from singsynth_mcp.synthesis.engines.onnx import Array, OnnxEngine, TensorSpec
 from singsynth_mcp.synthesis.feeds import padded_symbols, run_model, sampler_inputs, text_inputs, word_inputs
 from singsynth_mcp.synthesis.frames import frame_times, phoneme_frames, resample
 from singsynth_mcp.synthesis.predictors import HEADS, Predictor, open_predictor
-from singsynth_mcp.synthesis.retakes import retaken_frames
+from singsynth_mcp.synthesis.retakes import pinned_frames, retaken_frames
 from singsynth_mcp.synthesis.seeds import derived_seed
 from singsynth_mcp.synthesis.speakers import embedding_files, speaker_input
 from singsynth_mcp.voicebanks import Voicebank
@@ -35,12 +35,27 @@ def predict_variance(phrase: Phrase, bank: Voicebank, engine: OnnxEngine, seed: 
     predictor = open_predictor(bank, "variance", engine)
     if predictor is None:
         return replace(phrase, variance={})
+    times = frame_times(phrase, bank.acoustic.config.frame_s, len(phrase.pitch))
     curves = _predict(phrase, bank, predictor, seed, None, {})
     for retake in phrase.retakes.get("variance", ()):
         again = _predict(phrase, bank, predictor, derived_seed(seed, "retake", retake.seed), retake, curves)
         taken = retaken_frames(phrase, bank.acoustic.config.frame_s, len(phrase.pitch), retake)
         curves = {name: np.where(taken, again[name], curve) for name, curve in curves.items()}
+    for name, pins in phrase.variance_pins.items():
+        if name in curves:
+            pinned, values = pinned_frames(pins, times)
+            curves[name] = np.where(pinned, values, curves[name]).astype(np.float32)
     return replace(phrase, variance=curves)
+
+
+def unused_variance_edits(phrase: Phrase, bank: Voicebank, engine: OnnxEngine) -> list[str]:
+    """Return what edits of the phrase ask of the variance models and the voicebank has not."""
+    predictor = open_predictor(bank, "variance", engine) if phrase.variance_pins or phrase.retakes else None
+    heads = {name.removesuffix(_SUFFIX) for name in predictor.model.outputs} if predictor else set()
+    unused = [f"{name} curve" for name in phrase.variance_pins if name not in heads]
+    if phrase.retakes.get("variance") and not (predictor and predictor.draws_noise):
+        unused.append("noise for a retake of variance")
+    return unused
 
 
 def variance_files(bank: Voicebank) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,47 @@ from singsynth_mcp.performance.curves import sample_curve
 from singsynth_mcp.performance.model import AudioPhrase, Curve, MelPhrase
 from singsynth_mcp.synthesis.engines.onnx import Array, OnnxEngine
 from singsynth_mcp.synthesis.feeds import run_model
+from singsynth_mcp.synthesis.frames import Floats
 from singsynth_mcp.voicebanks import Voicebank
 from singsynth_mcp.voicebanks.config import VocoderConfig
 from singsynth_mcp.voicebanks.files import inside
 
 VERSION = 2
+FULL_DYNAMICS = 1.0
+"""Of the control `dynamics` where nothing is asked for."""
 FADE_FRAMES = 4
 """Of silence at each end: phrases are summed, and a step there would click."""
 _EQUAL = ("sample_rate", "hop_size", "win_size", "fft_size", "num_mel_bins", "mel_fmin", "mel_fmax", "mel_scale")
 
 
-def vocode(mel: MelPhrase, bank: Voicebank, engine: OnnxEngine, loudness_db: Curve = 0.0, seed: int = 0) -> AudioPhrase:
-    """Return the mel's audio: mono, faded at both ends, with the gain curve `loudness_db` applied.
+@dataclass(frozen=True)
+class Gain:
+    """How loud a phrase is sung: what was asked for, and the score's dynamics as far as they are followed."""
+
+    loudness_db: Curve = 0.0
+    dynamics_db: Curve = 0.0
+    dynamics: Curve = FULL_DYNAMICS
+    """Share of `dynamics_db` that is sung."""
+
+    @property
+    def is_none(self) -> bool:
+        """Whether it leaves everything as it is."""
+        return self.loudness_db == 0.0 and (self.dynamics_db == 0.0 or self.dynamics == 0.0)
+
+    def sampled(self, times_s: Floats) -> Floats:
+        """Return dB at times in seconds from the phrase's origin."""
+        dynamics = sample_curve(self.dynamics_db, times_s) * sample_curve(self.dynamics, times_s)
+        return sample_curve(self.loudness_db, times_s) + dynamics
+
+    def facts(self) -> tuple[Curve, ...]:
+        """Return what an audio depends on; without dynamics no more than the loudness."""
+        if self.dynamics_db == 0.0 or self.dynamics == 0.0:
+            return (self.loudness_db,)
+        return (self.loudness_db, self.dynamics_db, self.dynamics)
+
+
+def vocode(mel: MelPhrase, bank: Voicebank, engine: OnnxEngine, gain: Gain | None = None, seed: int = 0) -> AudioPhrase:
+    """Return the mel's audio: mono, faded at both ends, with a gain applied.
 
     seed: the phrase's own.
     """
@@ -37,7 +67,7 @@ def vocode(mel: MelPhrase, bank: Voicebank, engine: OnnxEngine, loudness_db: Cur
             f"model {path} answered {len(audio)} samples for {len(mel.mel)} frames of {config.hop_size}"
         )
     faded = audio * _fades(len(audio), FADE_FRAMES * config.hop_size)
-    return AudioPhrase(_with_gain(faded, mel.offset_s, config, loudness_db), config.sample_rate, mel.offset_s)
+    return AudioPhrase(_with_gain(faded, mel.offset_s, config, gain or Gain()), config.sample_rate, mel.offset_s)
 
 
 def vocoder_files(bank: Voicebank) -> list[Path]:
@@ -88,11 +118,11 @@ def _fades(samples: int, fade: int) -> Array:
     return window
 
 
-def _with_gain(audio: Array, offset_s: float, config: VocoderConfig, loudness_db: Curve) -> Array:
-    if loudness_db == 0.0:
+def _with_gain(audio: Array, offset_s: float, config: VocoderConfig, gain: Gain) -> Array:
+    if gain.is_none:
         return audio
     frames = len(audio) // config.hop_size
     times = offset_s + np.arange(frames + 1, dtype=np.float64) * np.float64(config.frame_s)
-    levels_db = sample_curve(loudness_db, times)
+    levels_db = gain.sampled(times)
     gain_db = np.interp(np.arange(len(audio)) / config.hop_size, np.arange(frames + 1), levels_db)
     return (audio * 10.0 ** (gain_db / 20.0)).astype(np.float32)

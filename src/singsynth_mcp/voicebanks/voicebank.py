@@ -177,6 +177,7 @@ class Voicebank:
             "vibrato": pitch is None,
             "tone_shift": self._can_shift,
             "loudness": True,
+            "dynamics": True,
         }
         return tuple(name for name, there in promised.items() if there)
 

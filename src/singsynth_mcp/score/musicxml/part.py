@@ -7,7 +7,7 @@ from fractions import Fraction
 from xml.etree.ElementTree import Element
 
 from singsynth_mcp.errors import InvalidScore
-from singsynth_mcp.score.assembly import WrittenPart
+from singsynth_mcp.score.assembly import KeySign, WrittenPart
 from singsynth_mcp.score.bars import Bar, new_bar
 from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.musicxml.directions import (
@@ -24,6 +24,7 @@ from singsynth_mcp.score.voices import WrittenNote
 _LONGEST = 10_000
 """Quarters; of a note or rest."""
 _MOST_BEATS = 1024
+_MOST_SIGNS = 14
 
 
 @dataclass
@@ -82,7 +83,7 @@ class PartReader:
             elif tag == "forward":
                 self._cursor += self._quarters(child.findtext("duration"))
             elif tag == "attributes":
-                self._read_attributes(bar, child)
+                self._read_attributes(index, child)
             elif tag == "direction":
                 offset = decimal(child.findtext("offset") or "0") / self._divisions
                 place = max(Fraction(0), self._cursor + offset)
@@ -109,7 +110,8 @@ class PartReader:
             self._known_quarters[text] = duration
         return duration
 
-    def _read_attributes(self, bar: Bar, attributes: Element) -> None:
+    def _read_attributes(self, index: int, attributes: Element) -> None:
+        bar = self.bars[index]
         divisions = attributes.findtext("divisions")
         if divisions is not None:
             self._divisions = decimal(divisions)
@@ -128,6 +130,19 @@ class PartReader:
         if transpose is not None:
             octaves = int(transpose.findtext("octave-change") or 0)
             self._transpose = float(decimal(transpose.findtext("chromatic") or "0")) + 12 * octaves
+        key = attributes.find("key")
+        if key is not None and key.findtext("fifths"):
+            self._read_key(index, key)
+
+    def _read_key(self, index: int, key: Element) -> None:
+        """Read a key signature, of a transposing instrument as it sounds; of two staves' the first counts."""
+        fifths = int(key.findtext("fifths") or 0)
+        if abs(fifths) > _MOST_SIGNS:
+            raise ValueError(f"a key of {fifths} fifths")
+        if self._transpose % 12:
+            fifths = (fifths + 7 * round(self._transpose) + 6) % 12 - 6
+        is_minor = (key.findtext("mode") or "").strip().lower() in ("minor", "aeolian")
+        self.part.keys.append(KeySign(index, self._cursor, fifths, is_minor))
 
     def _read_ending(self, barline: Element) -> bool:
         """Open an ending; True when the measure closes it."""
