@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.artifacts.opening import open_store
 from singsynth_mcp.contracts.tools import tools_of
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.cpu_server.tools import TOOLS
@@ -27,9 +27,7 @@ IDENTITY = Identity(
 
 def build_server(settings: Settings, *, over_http: bool = False) -> SingSynthServer:
     """Return the CPU server. Over HTTP its tools read only the folders of SINGSYNTH_ROOTS."""
-    store = FolderStore(
-        settings.artifacts, max_bytes=settings.artifacts_max_bytes, max_days=settings.artifacts_max_days
-    )
+    store = open_store(settings)
     readable = (settings.roots or ()) if over_http else settings.readable_roots
     services = CpuServices(settings, store, readable=readable, writable=(settings.output,))
     jobs = InProcessJobs("cpu")

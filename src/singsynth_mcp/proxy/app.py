@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.artifacts.opening import open_store
 from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.common import Result
 from singsynth_mcp.contracts.sing import SingRequest
@@ -69,7 +69,7 @@ def build_server(
     return create_server(
         IDENTITY,
         MergedTools(own, merged),
-        resources=MergedResources(FolderStore.from_settings(settings), merged),
+        resources=MergedResources(open_store(settings), merged),
         prompts=MergedPrompts(merged),
         notices=notices,
         lifespan=lambda: _running(merged, jobs),
