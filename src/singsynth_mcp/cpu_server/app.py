@@ -15,6 +15,7 @@ from singsynth_mcp.serving.lifespans import closing
 from singsynth_mcp.serving.resources import ArtifactResources
 from singsynth_mcp.serving.sources import ToolTable
 from singsynth_mcp.serving.tools import bind
+from singsynth_mcp.serving.transfer import artifact_routes
 from singsynth_mcp.serving.transports import Transport, serve
 from singsynth_mcp.settings import Settings
 
@@ -33,7 +34,11 @@ def build_server(settings: Settings, *, over_http: bool = False) -> SingSynthSer
     jobs = InProcessJobs("cpu")
     tools = (*bind(tools_of("cpu"), TOOLS, services, jobs), *job_tools(jobs))
     return create_server(
-        IDENTITY, ToolTable(tools), resources=ArtifactResources(store), lifespan=lambda: closing(jobs.close)
+        IDENTITY,
+        ToolTable(tools),
+        resources=ArtifactResources(store),
+        lifespan=lambda: closing(jobs.close),
+        web=partial(artifact_routes, store, settings.upload_max_bytes),
     )
 
 

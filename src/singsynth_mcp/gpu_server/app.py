@@ -16,6 +16,7 @@ from singsynth_mcp.serving.lifespans import closing
 from singsynth_mcp.serving.resources import ArtifactResources
 from singsynth_mcp.serving.sources import ToolTable
 from singsynth_mcp.serving.tools import bind
+from singsynth_mcp.serving.transfer import artifact_routes
 from singsynth_mcp.serving.transports import Transport, serve
 from singsynth_mcp.settings import Settings
 
@@ -35,7 +36,11 @@ def build_server(settings: Settings, *, role: RoleChoice = "all") -> SingSynthSe
     specs = [spec for spec in tools_of("gpu") if role == "all" or (spec.name in _VOCODER_TOOLS) == (role == "vocoder")]
     tools = (*bind(specs, TOOLS, GpuServices(settings, store), jobs), *job_tools(jobs))
     return create_server(
-        IDENTITY, ToolTable(tools), resources=ArtifactResources(store), lifespan=lambda: closing(jobs.close)
+        IDENTITY,
+        ToolTable(tools),
+        resources=ArtifactResources(store),
+        lifespan=lambda: closing(jobs.close),
+        web=partial(artifact_routes, store, settings.upload_max_bytes),
     )
 
 

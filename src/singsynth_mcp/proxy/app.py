@@ -26,6 +26,7 @@ from singsynth_mcp.proxy.upstreams import Upstreams
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.tools import SpecTool
+from singsynth_mcp.serving.transfer import artifact_routes
 from singsynth_mcp.serving.transports import Transport, serve
 from singsynth_mcp.settings import Settings
 
@@ -66,13 +67,15 @@ def build_server(
         SpecTool(TOOLS["check_voicebank"], partial(_check_voicebank, caller), jobs),
     )
     own = (*recipes, *merged_job_tools(jobs, merged))
+    store = open_store(settings)
     return create_server(
         IDENTITY,
         MergedTools(own, merged),
-        resources=MergedResources(open_store(settings), merged),
+        resources=MergedResources(store, merged),
         prompts=MergedPrompts(merged),
         notices=notices,
         lifespan=lambda: _running(merged, jobs),
+        web=partial(artifact_routes, store, settings.upload_max_bytes),
     )
 
 
