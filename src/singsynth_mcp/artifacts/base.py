@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -87,7 +87,7 @@ class ArtifactStore(Protocol):
     async def get_blob(self, sha256: str) -> bytes:
         """Return a blob's bytes. Raises ArtifactsMissing with the hash when the store lacks it."""
 
-    def stream_blob(self, sha256: str) -> AsyncIterator[bytes]:
+    def stream_blob(self, sha256: str) -> AsyncGenerator[bytes, None]:
         """Yield a blob's bytes in pieces, unchecked. Raises ArtifactsMissing before the first."""
 
     async def receive_blob(self, sha256: str, pieces: AsyncIterator[bytes]) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -52,7 +52,7 @@ class FolderStore:
         """Return a blob's bytes. Raises ArtifactsMissing when the store lacks it or holds it damaged."""
         return await to_thread.run_sync(self._get_blob, sha256)
 
-    async def stream_blob(self, sha256: str) -> AsyncIterator[bytes]:
+    async def stream_blob(self, sha256: str) -> AsyncGenerator[bytes, None]:
         """Yield a blob's bytes in pieces, unchecked. Raises ArtifactsMissing before the first."""
         path = self._blob_path(sha256)
         if not await to_thread.run_sync(_touch, path):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -91,7 +91,7 @@ class S3Store:
             raise missing_blob(sha256)
         return data
 
-    async def stream_blob(self, sha256: str) -> AsyncIterator[bytes]:
+    async def stream_blob(self, sha256: str) -> AsyncGenerator[bytes, None]:
         """Yield a blob's bytes in pieces. Raises ArtifactsMissing before the first."""
         data = memoryview(await self.get_blob(sha256))
         for offset in range(0, len(data), _PIECE_BYTES):

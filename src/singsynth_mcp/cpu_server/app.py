@@ -30,7 +30,7 @@ def build_server(settings: Settings, *, over_http: bool = False) -> SingSynthSer
     """Return the CPU server. Over HTTP its tools read only the folders of SINGSYNTH_ROOTS."""
     store = open_store(settings)
     readable = (settings.roots or ()) if over_http else settings.readable_roots
-    services = CpuServices(settings, store, readable=readable, writable=(settings.output,))
+    services = CpuServices(settings, store, readable=readable, writable=(settings.output,), serves_files=over_http)
     jobs = InProcessJobs("cpu")
     tools = (*bind(tools_of("cpu"), TOOLS, services, jobs), *job_tools(jobs))
     return create_server(

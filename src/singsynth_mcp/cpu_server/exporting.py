@@ -9,7 +9,7 @@ from anyio import to_thread
 from singsynth_mcp.artifacts.base import Manifest, memo_key
 from singsynth_mcp.contracts.common import PassedOver, first_warnings
 from singsynth_mcp.contracts.export import ExportRequest, ExportResult
-from singsynth_mcp.cpu_server.outputs import output_format, output_path, output_url
+from singsynth_mcp.cpu_server.outputs import delivered, output_format, output_path
 from singsynth_mcp.cpu_server.reading import run_on_loop, song_title
 from singsynth_mcp.cpu_server.scores import load_score
 from singsynth_mcp.cpu_server.services import CpuServices
@@ -56,7 +56,7 @@ async def export(request: ExportRequest, services: CpuServices) -> ExportResult:
 
     await to_thread.run_sync(write)
     return ExportResult(
-        id=manifest.id, path=str(path), url=output_url(path, services.settings), format=format, bytes=len(data),
+        id=manifest.id, path=str(path), **await delivered(path, services), format=format, bytes=len(data),
         warnings=first_warnings(warnings),
     )  # fmt: skip
 

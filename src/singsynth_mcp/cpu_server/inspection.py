@@ -51,6 +51,7 @@ async def inspect_performance(request: InspectRequest, services: CpuServices) ->
     blob = await services.store.put_blob(await to_thread.run_sync(paint))
     picture = Manifest("picture", {"of": subject.main.id, "phrases": request.phrases}, (Entry(0.0, blob),))
     result.id, result.picture = await services.store.put(picture), str(path)
+    result.sha256 = blob if services.serves_files else None
     return result
 
 

@@ -8,10 +8,10 @@ from base64 import b64decode
 from pathlib import Path
 
 from singsynth_mcp.contracts.score import ScoreSource
-from singsynth_mcp.cpu_server.paths import readable_file
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import ArtifactsMissing, FileProblem, InvalidRequest, InvalidScore, UnsupportedFormat
 from singsynth_mcp.score.limits import EXPORT_HINT, MAX_BYTES
+from singsynth_mcp.serving.paths import readable_file
 
 MAX_BASE64_BYTES = 2 * 2**20
 _FORMS = ("path", "text", "base64", "upload", "score")
