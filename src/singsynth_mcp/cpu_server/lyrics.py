@@ -20,6 +20,7 @@ from singsynth_mcp.contracts.performance import (
 )
 from singsynth_mcp.cpu_server.scores import load_score
 from singsynth_mcp.cpu_server.services import CpuServices
+from singsynth_mcp.cpu_server.voices import voicebank_of
 from singsynth_mcp.errors import ArtifactError, InvalidRequest, UnknownName, VoicebankMismatch
 from singsynth_mcp.performance.model import PerformanceHeader
 from singsynth_mcp.score.model import PlayedNote, Score, ScoreWarning
@@ -48,7 +49,7 @@ async def phonemize(request: PhonemizeRequest, services: CpuServices) -> Phonemi
     """
     if (request.score is None) == (request.text is None):
         raise InvalidRequest("give either score or text", hint="score is an id that parse_score returned.")
-    bank = await _voicebank(request.voicebank, services)
+    bank = await voicebank_of(request.voicebank or services.settings.default_voicebank, services)
     language = await to_thread.run_sync(_checked_language, request.language, bank)
     key = memo_key(
         *("phonemize", PHONEMIZE_VERSION, request.score, request.part, request.verse, request.text),
@@ -84,7 +85,7 @@ async def align_phonemes_to_notes(request: AlignRequest, services: CpuServices) 
             f"{request.phonemes} was made for {what}, not for score {request.score}",
             hint=f"Call phonemize with score={request.score} and pass the id that it returns.",
         )
-    bank = await _voicebank(source.header["voicebank"], services)
+    bank = await voicebank_of(source.header["voicebank"], services)
     if bank.digest != source.header["voicebank_digest"]:
         raise VoicebankMismatch(
             f"{request.phonemes} was made with another version of voicebank {bank.id}",
@@ -106,13 +107,6 @@ async def align_phonemes_to_notes(request: AlignRequest, services: CpuServices) 
 class _Aligned:
     phrases: Sequence[PlacedPhrase]
     warnings: Sequence[Mapping[str, Any]]
-
-
-async def _voicebank(voicebank: str | None, services: CpuServices) -> Voicebank:
-    from singsynth_mcp.voicebanks import get_voicebank
-
-    settings = services.settings
-    return await to_thread.run_sync(get_voicebank, voicebank or settings.default_voicebank, settings.voicebank_folders)
 
 
 async def _recall(key: str, services: CpuServices) -> Manifest | None:

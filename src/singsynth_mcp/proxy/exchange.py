@@ -46,11 +46,11 @@ class Exchange:
             try:
                 answer = await ask(dict(arguments))
             except ToolFailed as failure:
-                if not await self._transfers.supply(upstream, failure.as_dict(), arguments):
+                if not await self._transfers.supply(upstream, tool, failure.as_dict(), arguments):
                     raise
                 continue
             error = error_of(answer)
-            if error is None or not await self._transfers.supply(upstream, error, arguments):
+            if error is None or not await self._transfers.supply(upstream, tool, error, arguments):
                 return answer
         return await ask(dict(arguments))
 

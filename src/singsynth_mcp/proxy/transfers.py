@@ -10,11 +10,15 @@ from singsynth_mcp.artifacts.base import ArtifactStore
 from singsynth_mcp.artifacts.copying import Shelf, copy_artifact, copy_blobs
 from singsynth_mcp.artifacts.ids import is_artifact_id, is_sha256
 from singsynth_mcp.artifacts.remote import RemoteStore
-from singsynth_mcp.errors import ArtifactsMissing, UnknownArtifact
+from singsynth_mcp.artifacts.texts import announce_texts
+from singsynth_mcp.contracts.tools import TOOLS
+from singsynth_mcp.errors import ArtifactsMissing, ToolFailed, UnknownArtifact, UnknownVoicebank, VoicebankMismatch
+from singsynth_mcp.proxy.caller import call_tool
 from singsynth_mcp.proxy.merge import is_ours
 from singsynth_mcp.proxy.upstreams import Upstreams
 
 logger = logging.getLogger(__name__)
+_INFO = "get_voicebank_info"
 MOST_ROUNDS = 4
 """In which a call may find that it lacks something: nearly always one, since all ids of the call go together."""
 
@@ -39,11 +43,21 @@ class Transfers:
             self._remote[upstream] = RemoteStore(spec.url, spec.headers)
         return self._remote[upstream]
 
-    async def supply(self, upstream: str, error: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
+    async def supply(self, upstream: str, tool: str, error: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
         """Copy what a tool of `upstream` said it lacks; return whether anything was, so that calling again can help.
 
         Raises what keeps the upstream from taking it: UpstreamUnavailable, ToolFailed, StorageProblem.
         """
+        if error.get("code") == UnknownVoicebank.code and TOOLS[tool].server == "cpu":  # the gpu server needs all of it
+            return await self._supply_texts(upstream, str((error.get("details") or {}).get("voicebank")))
+        if error.get("code") == VoicebankMismatch.code:
+            # For the next phonemize, which the error asks for; what was made with the old texts stays refused.
+            reader = self._upstreams.merged().stages.get("phonemize", upstream)
+            await self._supply_texts(reader, str((error.get("details") or {}).get("voicebank")))
+            return False
+        return await self._supply_artifacts(upstream, error, arguments)
+
+    async def _supply_artifacts(self, upstream: str, error: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
         details = error.get("details") or {}
         target, sources = self.shelf(upstream), self._sources(upstream)
         copied = False
@@ -57,6 +71,23 @@ class Transfers:
         if copied:
             logger.info("copied to upstream %s what it lacked", upstream)
         return copied
+
+    async def _supply_texts(self, upstream: str, voicebank: str) -> bool:
+        """Copy a voicebank's text files from the server that sings with it."""
+        owner = self._upstreams.merged().stages.get(_INFO)
+        if owner is None or owner == upstream:
+            return False
+        try:
+            info = await call_tool(self._upstreams[owner], _INFO, {"voicebank": voicebank, "stage": "texts"})
+        except ToolFailed:
+            return False  # that one does not have it either
+        texts, target = str(info.get("texts")), self.shelf(upstream)
+        if not is_artifact_id(texts):
+            return False
+        await copy_artifact(texts, [self.shelf(owner), *self._sources(upstream)], target)
+        if target is self._store:
+            await announce_texts(self._store, await self._store.get(texts, "voicebank"))
+        return True
 
     async def close(self) -> None:
         """Close the connections."""

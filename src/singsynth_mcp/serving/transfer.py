@@ -22,6 +22,7 @@ from singsynth_mcp.artifacts.arriving import Arriving
 from singsynth_mcp.artifacts.base import ArtifactStore, Manifest
 from singsynth_mcp.artifacts.files import store_file, upload_of
 from singsynth_mcp.artifacts.ids import is_artifact_id, is_sha256, unknown_artifact
+from singsynth_mcp.artifacts.texts import announce_texts
 from singsynth_mcp.errors import (
     ArtifactError,
     ArtifactsMissing,
@@ -95,6 +96,8 @@ class _Door:
             body = b"".join([piece async for piece in _limited(request, min(self._max_bytes, _MANIFEST_BYTES))])
             manifest = read_manifest(body, name)
             await self._store.put(manifest)
+            if manifest.kind == "voicebank":
+                await announce_texts(self._store, manifest)
         else:
             await self._store.receive_blob(name, _limited(request, self._max_bytes))
         return Response(status_code=201)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -122,3 +123,13 @@ def text_files(root: Path) -> Iterator[Path]:
         for name in sorted(names):
             if not name.startswith(".") and Path(name).suffix.lower() in TEXT_SUFFIXES:
                 yield Path(folder, name)
+
+
+def text_digest(root: Path) -> str:
+    """Return the SHA-256 over the paths and bytes of a folder's text files."""
+    digest = hashlib.sha256()
+    for path in text_files(root):
+        data = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{len(data)}\0".encode())
+        digest.update(data)
+    return digest.hexdigest()

@@ -1,0 +1,166 @@
+"""Servers that share neither a disk nor a bucket: the same samples as one process, and files where the user is."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import mcp_types as types
+import numpy as np
+import pytest
+import soundfile
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from mcp import Client
+from mcp.client._memory import InMemoryTransport
+
+from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.contracts.sing import SingRequest
+from singsynth_mcp.proxy.app import build_server
+from singsynth_mcp.proxy.config import UpstreamSpec
+from singsynth_mcp.recipes.local import LocalCaller
+from singsynth_mcp.recipes.sing import sing
+from singsynth_mcp.settings import Settings
+from tests import voicebank_factory as factory
+from tests.processes import ROOT, listening
+
+SONG = ROOT / "tests" / "scores" / "09-ja-usagi.musicxml"
+TOKEN = {"Authorization": "Bearer secret"}
+
+
+@dataclass
+class Apart:
+    """Three machines: the user's with the proxy, one that reads scores, one with the voicebank."""
+
+    folder: Path
+    client: Client
+    portal: BlockingPortal
+    user: Settings
+
+    def call(self, tool: str, **arguments: Any) -> types.CallToolResult:
+        return self.portal.call(partial(self.client.call_tool, tool, arguments))
+
+    def done(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        result = self.call(tool, **arguments)
+        assert not result.is_error, result.content
+        facts: dict[str, Any] = result.structured_content
+        assert str(facts["state"]) == "done"
+        assert str(self.folder / "cpu") not in result.content[0].text
+        return facts
+
+
+def machine(folder: Path, **more: str) -> dict[str, str]:
+    places = {name: str(folder / name.lower()) for name in ("CACHE", "ARTIFACTS", "OUTPUT", "USER_VOICEBANKS")}
+    settings = places | {"DEFAULT_VOICEBANK": "sine", "TOKEN": "secret", **more}
+    return {f"SINGSYNTH_{name}": value for name, value in settings.items()}
+
+
+@asynccontextmanager
+async def server(name: str, environment: Mapping[str, str]) -> AsyncIterator[UpstreamSpec]:
+    args = ("-m", "singsynth_mcp", name, "--transport", "http", "--port", "0")
+    async with listening(args, environment) as (url, _):
+        yield UpstreamSpec(url=url, headers=TOKEN)
+
+
+@asynccontextmanager
+async def three_machines(folder: Path, banks: Path, user: Settings) -> AsyncIterator[Client]:
+    gpu = machine(folder / "gpu", VOICEBANKS=str(banks), THREADS="1")
+    async with server("cpu", machine(folder / "cpu")) as far, server("gpu", gpu) as singer:
+        proxy = build_server(user, {"cpu": far, "gpu": singer})
+        async with Client(InMemoryTransport(proxy), cache=None) as client:
+            yield client
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
+    folder = tmp_path_factory.mktemp("apart")
+    banks = factory.multi(folder / "banks" / "sine").parent
+    user = Settings(
+        cache=folder / "user" / "cache",
+        artifacts=folder / "user" / "artifacts",
+        output=folder / "user" / "music",
+        voicebanks=(banks,),
+        default_voicebank="sine",
+        roots=(SONG.parent,),
+    )
+    machines = three_machines(folder, banks, user)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(machines) as client:
+        yield Apart(folder, client, portal, user)
+
+
+def test_sing_gives_the_samples_of_one_process_where_the_user_wants_them(apart: Apart) -> None:
+    facts = apart.done("sing", path=str(SONG), output="song.flac", wait_seconds=45)
+    here = apart.user.output / "song.flac"
+    assert facts["path"] == str(here.resolve())
+    assert facts["url"] == here.resolve().as_uri()
+    settings = apart.user.model_copy(update={"artifacts": apart.folder / "one" / "artifacts", "threads": 1})
+    request = SingRequest(path=str(SONG), output="alone.flac")
+    alone = apart.portal.call(sing, request, LocalCaller(settings))
+    np.testing.assert_array_equal(soundfile.read(facts["path"])[0], soundfile.read(alone.path)[0])
+    assert facts["voicebank"] == "sine"
+    saved = apart.done("save_audio", audio=facts["parts"][0]["audio"])
+    assert Path(saved["path"]).name.startswith("うさぎ-"), "the way up to the score's title came along"
+    assert not list((apart.folder / "user").rglob(".new-*"))
+
+
+def test_step_by_step_every_tool_gets_what_it_lacks(apart: Apart) -> None:
+    score = apart.done("parse_score", path=str(SONG))
+    phonemes = apart.done("phonemize", score=score["id"])
+    performance = apart.done("align_phonemes_to_notes", score=score["id"], phonemes=phonemes["id"])
+    for tool in ("predict_durations", "predict_pitch", "predict_variance"):
+        performance = apart.done(tool, performance=performance["id"])
+    drawn = apart.done("inspect_performance", performance=performance["id"])
+    assert Path(drawn["picture"]).parent == apart.user.output.resolve()
+    assert Path(drawn["picture"]).read_bytes().startswith(b"\x89PNG")
+    written = apart.done("export", performance=performance["id"], output="usagi.ds")
+    assert (apart.user.output / "usagi.ds").stat().st_size == written["bytes"]
+    uri = f"singsynth://artifacts/{performance['id']}"
+    [resource] = apart.portal.call(apart.client.read_resource, uri).contents
+    assert base64.b64decode(resource.blob)[8:].startswith(b'{"__metadata__"')
+
+
+def test_a_job_s_file_comes_here_when_it_is_asked_for(apart: Apart) -> None:
+    score = apart.done("parse_score", path=str(SONG))
+    begun = apart.call("export", score=score["id"], output="a.mid", wait_seconds=0)
+    job = begun.structured_content
+    if job["state"] != "done":
+        job = (apart.done("get_job", job_id=job["job_id"], wait_seconds=45))["result"]
+    assert job["path"] == str((apart.user.output / "a.mid").resolve())
+    assert Path(job["path"]).read_bytes().startswith(b"MThd")
+
+
+def test_what_may_not_be_read_or_written_here_is_refused_here(apart: Apart) -> None:
+    secret = apart.folder / "secret.musicxml"
+    secret.write_bytes(SONG.read_bytes())
+    score = apart.done("parse_score", path=str(SONG))
+    for tool, arguments in (
+        ("parse_score", {"path": str(secret)}),
+        ("export", {"score": score["id"], "output": str(apart.folder / "elsewhere.mid")}),
+    ):
+        refused = apart.call(tool, **arguments)
+        assert refused.structured_content["error"]["code"] == "path_not_allowed"
+
+
+def test_what_nobody_has_is_unknown(apart: Apart) -> None:
+    for arguments in ({"performance": "performance-000000000000"}, {"performance": "nonsense"}):
+        missing = apart.call("predict_durations", **arguments)
+        assert missing.structured_content["error"]["code"] == "unknown_artifact"
+    nobody = apart.call("phonemize", text="さくら", voicebank="nobody")
+    assert nobody.structured_content["error"]["code"] == "unknown_voicebank"
+
+
+def test_a_lost_blob_is_copied_again(apart: Apart) -> None:
+    score = apart.done("parse_score", path=str(SONG))
+    phonemes = apart.done("phonemize", score=score["id"])
+    performance = apart.done("align_phonemes_to_notes", score=score["id"], phonemes=phonemes["id"])
+    apart.done("predict_durations", performance=performance["id"])
+    gpu = FolderStore(apart.folder / "gpu" / "artifacts", max_bytes=2**30, max_days=1)
+    manifest = apart.portal.call(gpu.get, performance["id"], "performance")
+    lost = manifest.entries[0].blob
+    (gpu.root / "blobs" / lost[:2] / lost).unlink()
+    apart.done("predict_durations", performance=performance["id"])
+    assert apart.portal.call(gpu.missing_blobs, [lost]) == []
