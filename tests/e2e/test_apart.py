@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import resource
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ import mcp_types as types
 import numpy as np
 import pytest
 import soundfile
+from anyio.abc import Process
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
 from mcp.client._memory import InMemoryTransport
 
 from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.artifacts.remote import RemoteStore
 from singsynth_mcp.contracts.sing import SingRequest
 from singsynth_mcp.proxy.app import build_server
 from singsynth_mcp.proxy.config import UpstreamSpec
@@ -40,6 +43,8 @@ class Apart:
     client: Client
     portal: BlockingPortal
     user: Settings
+    urls: dict[str, str]
+    processes: dict[str, Process]
 
     def call(self, tool: str, **arguments: Any) -> types.CallToolResult:
         return self.portal.call(partial(self.client.call_tool, tool, arguments))
@@ -60,19 +65,20 @@ def machine(folder: Path, **more: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def server(name: str, environment: Mapping[str, str]) -> AsyncIterator[UpstreamSpec]:
+async def server(name: str, environment: Mapping[str, str]) -> AsyncIterator[tuple[str, Process]]:
     args = ("-m", "singsynth_mcp", name, "--transport", "http", "--port", "0")
-    async with listening(args, environment) as (url, _):
-        yield UpstreamSpec(url=url, headers=TOKEN)
+    async with listening(args, environment) as (url, process):
+        yield url, process
 
 
 @asynccontextmanager
-async def three_machines(folder: Path, banks: Path, user: Settings) -> AsyncIterator[Client]:
+async def three_machines(folder: Path, banks: Path, user: Settings, portal: BlockingPortal) -> AsyncIterator[Apart]:
     gpu = machine(folder / "gpu", VOICEBANKS=str(banks), THREADS="1")
     async with server("cpu", machine(folder / "cpu")) as far, server("gpu", gpu) as singer:
-        proxy = build_server(user, {"cpu": far, "gpu": singer})
+        urls = {"cpu": far[0], "gpu": singer[0]}
+        proxy = build_server(user, {name: UpstreamSpec(url=url, headers=TOKEN) for name, url in urls.items()})
         async with Client(InMemoryTransport(proxy), cache=None) as client:
-            yield client
+            yield Apart(folder, client, portal, user, urls, {"cpu": far[1], "gpu": singer[1]})
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +93,11 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
         default_voicebank="sine",
         roots=(SONG.parent,),
     )
-    machines = three_machines(folder, banks, user)
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(machines) as client:
-        yield Apart(folder, client, portal, user)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(three_machines(folder, banks, user, portal)) as apart,
+    ):
+        yield apart
 
 
 def test_sing_gives_the_samples_of_one_process_where_the_user_wants_them(apart: Apart) -> None:
@@ -119,8 +127,8 @@ def test_step_by_step_every_tool_gets_what_it_lacks(apart: Apart) -> None:
     written = apart.done("export", performance=performance["id"], output="usagi.ds")
     assert (apart.user.output / "usagi.ds").stat().st_size == written["bytes"]
     uri = f"singsynth://artifacts/{performance['id']}"
-    [resource] = apart.portal.call(apart.client.read_resource, uri).contents
-    assert base64.b64decode(resource.blob)[8:].startswith(b'{"__metadata__"')
+    [read] = apart.portal.call(apart.client.read_resource, uri).contents
+    assert base64.b64decode(read.blob)[8:].startswith(b'{"__metadata__"')
 
 
 def test_a_job_s_file_comes_here_when_it_is_asked_for(apart: Apart) -> None:
@@ -151,6 +159,41 @@ def test_what_nobody_has_is_unknown(apart: Apart) -> None:
         assert missing.structured_content["error"]["code"] == "unknown_artifact"
     nobody = apart.call("phonemize", text="さくら", voicebank="nobody")
     assert nobody.structured_content["error"]["code"] == "unknown_voicebank"
+
+
+def test_an_upload_to_any_of_them_is_parsed_by_the_one_that_reads_scores(apart: Apart) -> None:
+    for name in ("gpu", "cpu"):
+        remote = RemoteStore(apart.urls[name], TOKEN)
+        upload = apart.portal.call(remote.upload, SONG)
+        apart.portal.call(remote.close)
+        assert apart.done("parse_score", upload=upload)["title"].startswith("うさぎ")
+    missing = apart.call("parse_score", upload="upload-000000000000").structured_content["error"]
+    assert missing["code"] == "unknown_artifact"
+    assert "/uploads" in missing["hint"]
+
+
+def test_a_full_disk_over_there_is_said_and_leaves_nothing(apart: Apart) -> None:
+    score = apart.done("parse_score", path=str(SONG))
+    phonemes = apart.done("phonemize", score=score["id"])
+    performance = apart.done("align_phonemes_to_notes", score=score["id"], phonemes=phonemes["id"], transpose=1)
+    pid = apart.processes["gpu"].pid
+    _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE, (500, resource.RLIM_INFINITY))
+    try:
+        full = apart.call("predict_durations", performance=performance["id"])
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, hard))
+    assert full.structured_content["error"]["code"] == "storage_problem"
+    assert not list((apart.folder / "gpu").rglob(".new-*"))
+    apart.done("predict_durations", performance=performance["id"])
+
+
+def test_a_file_that_cannot_be_written_here_is_said(apart: Apart) -> None:
+    score = apart.done("parse_score", path=str(SONG))
+    apart.user.output.mkdir(parents=True, exist_ok=True)
+    (apart.user.output / "blocked").write_text("a file where a folder should be", encoding="utf-8")
+    error = apart.call("export", score=score["id"], output="blocked/a.mid").structured_content["error"]
+    assert error["code"] == "storage_problem"
+    assert "Give another output" in error["hint"]
 
 
 def test_a_lost_blob_is_copied_again(apart: Apart) -> None:

@@ -19,7 +19,7 @@ async def store_file(store: ArtifactStore, path: Path) -> str:
     """Store what a file holds, piece by piece, and return its SHA-256. Raises StorageProblem, OSError."""
     name = await to_thread.run_sync(hash_of_file, path)
     if await store.missing_blobs([name]):
-        await store.receive_blob(name, _pieces(path))
+        await store.receive_blob(name, pieces_of(path))
     return name
 
 
@@ -35,7 +35,8 @@ def hash_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-async def _pieces(path: Path) -> AsyncIterator[bytes]:
+async def pieces_of(path: Path) -> AsyncIterator[bytes]:
+    """Yield what a file holds. Raises OSError."""
     with await to_thread.run_sync(_open, path) as file:
         while piece := await to_thread.run_sync(file.read, _PIECE_BYTES):
             yield piece

@@ -6,12 +6,14 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import anyio
 
 from singsynth_mcp.artifacts.base import Kind, Manifest
+from singsynth_mcp.artifacts.files import pieces_of
 from singsynth_mcp.artifacts.ids import check_kind, missing_blob, unknown_artifact
 from singsynth_mcp.errors import InvalidRequest, SingSynthError, ToolFailed, UpstreamUnavailable
 
@@ -48,7 +50,7 @@ class RemoteStore:
     async def get(self, artifact_id: str, *kinds: Kind) -> Manifest:
         """Return a manifest. Raises UnknownArtifact, WrongArtifactKind, UpstreamUnavailable."""
         check_kind(artifact_id, kinds)
-        async with self._asking("GET", artifact_id) as answer:
+        async with self._asking("GET", f"artifacts/{artifact_id}") as answer:
             if answer.status_code == 404:
                 raise unknown_artifact(artifact_id, kinds)
             manifest = Manifest.from_json(await answer.aread())
@@ -58,7 +60,7 @@ class RemoteStore:
 
     async def put(self, manifest: Manifest) -> str:
         """Store a manifest and return its id. Raises UpstreamUnavailable, ToolFailed (a full disk there)."""
-        async with self._asking("PUT", manifest.id, content=manifest.to_json()):
+        async with self._asking("PUT", f"artifacts/{manifest.id}", content=manifest.to_json()):
             return manifest.id
 
     async def missing_blobs(self, hashes: list[str]) -> list[str]:
@@ -67,7 +69,7 @@ class RemoteStore:
         limiter = anyio.CapacityLimiter(_LOOKS_AT_ONCE)
 
         async def look(name: str) -> None:
-            async with limiter, self._asking("HEAD", name) as answer:
+            async with limiter, self._asking("HEAD", f"artifacts/{name}") as answer:
                 if answer.status_code == 404:
                     missing.add(name)
 
@@ -81,7 +83,7 @@ class RemoteStore:
 
     async def stream_blob(self, sha256: str) -> AsyncGenerator[bytes, None]:
         """Yield a blob's bytes in pieces, unchecked. Raises ArtifactsMissing before the first."""
-        async with self._asking("GET", sha256) as answer:
+        async with self._asking("GET", f"artifacts/{sha256}") as answer:
             if answer.status_code == 404:
                 raise missing_blob(sha256)
             async for piece in answer.aiter_bytes():
@@ -89,19 +91,26 @@ class RemoteStore:
 
     async def receive_blob(self, sha256: str, pieces: AsyncIterator[bytes]) -> None:
         """Send a blob there. Raises InvalidRequest for another hash, ToolFailed (a full disk), UpstreamUnavailable."""
-        async with self._asking("PUT", sha256, content=pieces):
+        async with self._asking("PUT", f"artifacts/{sha256}", content=pieces):
             return
 
+    async def upload(self, file: Path) -> str:
+        """Send a file and return the upload's id. Raises OSError, ToolFailed (too large), UpstreamUnavailable."""
+        route = f"uploads/{quote(file.name, safe='')}"
+        async with self._asking("PUT", route, content=pieces_of(file)) as answer:
+            facts = json.loads(await answer.aread())
+        return str(facts["upload"])
+
     @asynccontextmanager
-    async def _asking(self, method: str, name: str, **body: Any) -> AsyncIterator[httpx2.Response]:
+    async def _asking(self, method: str, route: str, **body: Any) -> AsyncIterator[httpx2.Response]:
         """Ask; the answer is good, or a 404 to GET and HEAD."""
         import httpx2
 
         place = f"{self._url.scheme}://{self._url.netloc}"
         try:
-            async with self._web.stream(method, f"artifacts/{name}", **body) as answer:
+            async with self._web.stream(method, route, **body) as answer:
                 if not answer.is_success and not (answer.status_code == 404 and method != "PUT"):
-                    raise _refused(place, method, name, answer.status_code, await answer.aread())
+                    raise _refused(place, method, route, answer.status_code, await answer.aread())
                 yield answer
         except httpx2.HTTPError as error:
             reason = str(error) or type(error).__name__
@@ -111,7 +120,7 @@ class RemoteStore:
             ) from error
 
 
-def _refused(place: str, method: str, name: str, status: int, body: bytes) -> SingSynthError:
+def _refused(place: str, method: str, route: str, status: int, body: bytes) -> SingSynthError:
     """Return the error that the other server told, else what its status says."""
     try:
         error = json.loads(body)["error"]
@@ -125,4 +134,4 @@ def _refused(place: str, method: str, name: str, status: int, body: bytes) -> Si
         )
     except (ValueError, KeyError, TypeError):
         hint = "Check its token (the upstream's Authorization header)." if status in (401, 403) else ""
-        return UpstreamUnavailable(f"{place} answered {method} of {name} with HTTP {status}", hint=hint)
+        return UpstreamUnavailable(f"{place} answered {method} {route} with HTTP {status}", hint=hint)

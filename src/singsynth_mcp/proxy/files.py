@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from singsynth_mcp.serving.paths import readable_file
 
 _READ = frozenset({"parse_score"})
 _WRITE = frozenset({"save_audio", "export", "render_score", "inspect_performance"})
+_WEB = ("http://", "https://")
+_ELSEWHERE = "Give another output, or free some space."
 _JOBS_REMEMBERED = 1024
 
 
@@ -71,18 +74,18 @@ class RemoteFiles:
         target = self._target(output or name)
         if not target.suffix:
             target = target.with_name(target.name + Path(name).suffix)
-        if not await to_thread.run_sync(_holds, target, facts.get("sha256")):
-            await self._fetch(facts, shelf, target)
+        await fetch_file(facts, shelf, target)
         here = {"path": str(target)} if "path" in facts else {}
         url = facts.get("url")
-        if isinstance(url, str) and not url.startswith(("http://", "https://")):
+        if isinstance(url, str) and not url.startswith(_WEB):
             here["url"] = target.as_uri()
         return {**facts, **here} | ({"picture": str(target)} if "picture" in facts else {})
 
     async def offered(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Return a result with the hash by which a client elsewhere gets its file from this proxy."""
         path = facts.get("path") or facts.get("picture")
-        if not self._serves or not isinstance(path, str) or not _is_file(path):
+        is_served = str(facts.get("url", "")).startswith(_WEB)
+        if is_served or not self._serves or not isinstance(path, str) or not _is_file(path):
             return dict(facts)
         return {**facts, "sha256": await store_file(self._store, Path(path))}
 
@@ -99,22 +102,29 @@ class RemoteFiles:
             raise FileProblem(f"{path} is a directory", hint="Add a file name to it.")
         return path
 
-    async def _fetch(self, facts: Mapping[str, Any], shelf: Shelf, target: Path) -> None:
-        sha256, url = facts.get("sha256"), str(facts.get("url", ""))
-        arriving = await to_thread.run_sync(Arriving, target)
-        try:
-            if sha256 is not None:
-                async with aclosing(shelf.stream_blob(str(sha256))) as pieces:
-                    await _write(arriving, pieces)
-                check_content(str(sha256), arriving)
-            elif url.startswith(("http://", "https://")):
-                await _download(url, arriving)
-            else:
-                message = f"the file is {facts.get('path')} on the upstream's machine, which does not serve it"
-                raise UpstreamUnavailable(message, hint="Serve its output folder and set SINGSYNTH_PUBLIC_URL there.")
-            await to_thread.run_sync(_keep, arriving, target)
-        finally:
-            arriving.drop()
+
+async def fetch_file(facts: Mapping[str, Any], shelf: Shelf, target: Path) -> None:
+    """Put the file that a result is about at `target`, whole or not at all; one that is there already stays.
+
+    Raises UpstreamUnavailable, ArtifactsMissing where it cannot be had, StorageProblem where it cannot be written.
+    """
+    sha256, url = facts.get("sha256"), str(facts.get("url", ""))
+    if await to_thread.run_sync(_holds, target, sha256):
+        return
+    arriving = await to_thread.run_sync(partial(Arriving, target, place=str(target), hint=_ELSEWHERE))
+    try:
+        if sha256 is not None:
+            async with aclosing(shelf.stream_blob(str(sha256))) as pieces:
+                await _write(arriving, pieces)
+            check_content(str(sha256), arriving)
+        elif url.startswith(_WEB):
+            await _download(url, arriving)
+        else:
+            message = f"the file is {facts.get('path')} on the upstream's machine, which does not serve it"
+            raise UpstreamUnavailable(message, hint="Serve its output folder and set SINGSYNTH_PUBLIC_URL there.")
+        await to_thread.run_sync(_keep, arriving, target)
+    finally:
+        arriving.drop()
 
 
 async def _download(url: str, arriving: Arriving) -> None:
