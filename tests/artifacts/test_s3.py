@@ -13,6 +13,7 @@ import anyio
 import httpx2
 import pytest
 import pytest_asyncio
+from starlette.applications import Starlette
 
 from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key, sha256
 from singsynth_mcp.artifacts.read_cache import ReadCache
@@ -27,6 +28,7 @@ from singsynth_mcp.errors import (
     UnknownArtifact,
     WrongArtifactKind,
 )
+from singsynth_mcp.serving.transfer import artifact_routes
 from tests.s3_server import KEYS, Wire, s3_server, wire_to
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # a client, slow to make, is of its loop
@@ -289,6 +291,22 @@ async def test_an_invited_client_puts_a_blob_past_the_server(place: Place) -> No
     assert answer.is_success
     assert await store.get_blob(hashlib.sha256(data).hexdigest()) == data
     assert "x-amz-checksum-sha256" in invitation.url.lower()
+
+
+async def test_an_upload_is_announced_to_a_server_and_put_into_its_bucket(place: Place) -> None:
+    data, store = b"<score-partwise/>", place.machine()
+    routes = artifact_routes(store, 2**20)
+    transport = httpx2.ASGITransport(app=Starlette(routes=routes))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://server") as server, httpx2.AsyncClient() as web:
+        answer = await server.post("/uploads", json={"name": "a.musicxml", "sha256": sha256(data)})
+        facts = answer.json()
+        manifest = await store.get(facts["upload"], "upload")
+        with pytest.raises(ArtifactsMissing):
+            await store.get_blob(manifest.entries[0].blob)
+        put = await web.request(facts["method"], facts["url"], content=data, headers=facts["headers"])
+    assert put.is_success
+    assert manifest.header == {"name": "a.musicxml"}
+    assert await place.machine("two").get_blob(manifest.entries[0].blob) == data
 
 
 async def test_many_at_once_share_one_client(place: Place) -> None:

@@ -141,6 +141,19 @@ def test_a_job_s_file_comes_here_when_it_is_asked_for(apart: Apart) -> None:
     assert Path(job["path"]).read_bytes().startswith(b"MThd")
 
 
+def test_a_job_that_lacked_something_works_when_it_is_called_again(apart: Apart) -> None:
+    score = apart.done("parse_score", path=str(SONG))
+    phonemes = apart.done("phonemize", score=score["id"])
+    performance = apart.done("align_phonemes_to_notes", score=score["id"], phonemes=phonemes["id"], transpose=2)["id"]
+    begun = apart.call("predict_durations", performance=performance, wait_seconds=0).structured_content
+    if begun["state"] in ("queued", "running"):  # else the call itself found out, and copied
+        failed = apart.call("get_job", job_id=begun["job_id"], wait_seconds=45)
+        error = failed.structured_content["error"]
+        assert (error["code"], error["retryable"]) == ("unknown_artifact", True)
+        assert "call the tool again" in failed.content[0].text
+    apart.done("predict_durations", performance=performance)
+
+
 def test_what_may_not_be_read_or_written_here_is_refused_here(apart: Apart) -> None:
     secret = apart.folder / "secret.musicxml"
     secret.write_bytes(SONG.read_bytes())

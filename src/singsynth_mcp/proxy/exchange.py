@@ -54,6 +54,10 @@ class Exchange:
                 return answer
         return await ask(dict(arguments))
 
+    async def supply(self, upstream: str, error: Mapping[str, Any]) -> bool:
+        """Copy what a job of `upstream` lacked; return whether anything was, so that its tool may be called again."""
+        return await self._transfers.supply(upstream, "", error, {})
+
     async def result(
         self, upstream: str, tool: str | None, facts: Mapping[str, Any], output: Any = None
     ) -> dict[str, Any]:

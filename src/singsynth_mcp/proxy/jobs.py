@@ -11,15 +11,15 @@ from mcp.shared.exceptions import MCPError
 
 from singsynth_mcp.contracts.arguments import read_arguments
 from singsynth_mcp.contracts.tools import TOOLS
-from singsynth_mcp.errors import SingSynthError, UnknownJob
+from singsynth_mcp.errors import SingSynthError, ToolFailed, UnknownJob
 from singsynth_mcp.jobs.base import JobEngine
 from singsynth_mcp.proxy.exchange import Exchange
-from singsynth_mcp.proxy.forwarding import forward_call
+from singsynth_mcp.proxy.forwarding import error_in, forward_call
 from singsynth_mcp.proxy.merge import Route, is_ours
 from singsynth_mcp.proxy.upstreams import Upstreams
 from singsynth_mcp.serving.definitions import define
 from singsynth_mcp.serving.jobtools import JobTool
-from singsynth_mcp.serving.results import success, with_facts
+from singsynth_mcp.serving.results import failure, success, with_facts
 from singsynth_mcp.serving.sources import Context, ServedTool
 
 
@@ -57,6 +57,10 @@ class ForwardedJobTool:
     async def _with_file_here(self, upstream: str, job_id: str, result: types.CallToolResult) -> types.CallToolResult:
         facts = dict(result.structured_content or {})
         done = facts.get("result")
+        if (error := error_in(result)) is not None and await self._exchange.supply(upstream, error):
+            told = {name: error[name] for name in ("code", "message")} | (error.get("details") or {})
+            hint = "The proxy has copied it there meanwhile: call the tool again."
+            return failure(ToolFailed(**told, hint=hint, retryable=True), job_id=job_id)
         if result.is_error or not isinstance(done, dict):
             return result
         moved = await self._exchange.result(upstream, facts.get("tool"), {**done, "job_id": job_id})

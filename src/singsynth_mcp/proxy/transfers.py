@@ -48,7 +48,9 @@ class Transfers:
 
         Raises what keeps the upstream from taking it: UpstreamUnavailable, ToolFailed, StorageProblem.
         """
-        if error.get("code") == UnknownVoicebank.code and TOOLS[tool].server == "cpu":  # the gpu server needs all of it
+        if (
+            error.get("code") == UnknownVoicebank.code and tool in TOOLS and TOOLS[tool].server == "cpu"
+        ):  # the gpu server needs all of it
             return await self._supply_texts(upstream, str((error.get("details") or {}).get("voicebank")))
         if error.get("code") == VoicebankMismatch.code:
             # For the next phonemize, which the error asks for; what was made with the old texts stays refused.
