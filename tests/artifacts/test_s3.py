@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ from singsynth_mcp.errors import (
     WrongArtifactKind,
 )
 from singsynth_mcp.serving.transfer import artifact_routes
+from singsynth_mcp.settings import Settings
+from tests.processes import ROOT
 from tests.s3_server import KEYS, Wire, s3_server, wire_to
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")  # a client, slow to make, is of its loop
@@ -307,6 +310,16 @@ async def test_an_upload_is_announced_to_a_server_and_put_into_its_bucket(place:
     assert put.is_success
     assert manifest.header == {"name": "a.musicxml"}
     assert await place.machine("two").get_blob(manifest.entries[0].blob) == data
+
+
+async def test_the_lifecycle_rule_of_the_documentation_is_one(place: Place) -> None:
+    page = (ROOT / "docs" / "artifacts.md").read_text(encoding="utf-8")
+    rule = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    bucket = Bucket(BUCKET, endpoint=place.wire.url)
+    await bucket.ask("put_bucket_lifecycle_configuration", LifecycleConfiguration=rule)
+    [held] = (await bucket.ask("get_bucket_lifecycle_configuration"))["Rules"]
+    assert held["Expiration"]["Days"] == Settings().artifacts_max_days
+    assert held["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
 async def test_many_at_once_share_one_client(place: Place) -> None:

@@ -131,6 +131,15 @@ def test_step_by_step_every_tool_gets_what_it_lacks(apart: Apart) -> None:
     assert base64.b64decode(read.blob)[8:].startswith(b'{"__metadata__"')
 
 
+def test_equal_names_over_there_do_not_mix_up_what_comes_here(apart: Apart) -> None:
+    score = apart.done("parse_score", path=str(SONG))
+    for name, offset in (("one/a.lrc", 0), ("two/a.lrc", 2)):
+        apart.done("export", score=score["id"], output=name, offset_seconds=offset)
+    one, two = ((apart.user.output / name / "a.lrc").read_text(encoding="utf-8") for name in ("one", "two"))
+    assert one != two
+    assert len(list((apart.folder / "cpu" / "output").glob("a-*.lrc"))) == 2
+
+
 def test_a_job_s_file_comes_here_when_it_is_asked_for(apart: Apart) -> None:
     score = apart.done("parse_score", path=str(SONG))
     begun = apart.call("export", score=score["id"], output="a.mid", wait_seconds=0)

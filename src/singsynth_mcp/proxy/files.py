@@ -15,7 +15,7 @@ from typing import Any
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.arriving import Arriving, check_content
-from singsynth_mcp.artifacts.base import ArtifactStore
+from singsynth_mcp.artifacts.base import ArtifactStore, memo_key
 from singsynth_mcp.artifacts.copying import Shelf
 from singsynth_mcp.artifacts.files import hash_of_file, store_file, upload_of
 from singsynth_mcp.errors import FileProblem, PathNotAllowed, UpstreamUnavailable
@@ -51,7 +51,9 @@ class RemoteFiles:
             sha256 = await store_file(self._store, file)
             sent["upload"] = await self._store.put(upload_of(sha256, file.name))
         if tool in _WRITE and isinstance(sent.get("output"), str):
-            sent["output"] = self._target(sent["output"]).name
+            # Others may call their files the same there: a name for each set of arguments is one for each content.
+            target = self._target(sent["output"])
+            sent["output"] = f"{target.stem}-{memo_key(tool, sent)[:8]}{target.suffix}"
         return sent
 
     async def incoming(
