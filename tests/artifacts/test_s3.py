@@ -213,6 +213,23 @@ async def test_a_bucket_that_is_not_there_or_lets_nobody_in_will_not_pass(
         await keyless.put_blob(b"la")
 
 
+async def test_a_service_that_is_no_url_is_said_each_time() -> None:
+    bucket = Bucket(BUCKET, endpoint="s3.example")
+    for _ in range(2):
+        with pytest.raises(StorageProblem, match="SINGSYNTH_S3_ENDPOINT"):
+            await bucket.ask("list_objects_v2")
+
+
+async def test_a_full_disk_takes_the_local_copies_alone(place: Place) -> None:
+    (place.folder / "full").write_text("a file where a folder should be", encoding="utf-8")
+    store = place.machine("full")
+    audio, blob = await put(store, b"la")
+    assert await store.get_blob(blob) == b"la"
+    assert (await store.get(audio)).header == {"title": "song"}
+    with pytest.raises(StorageProblem, match="No|Not a directory|File exists"):
+        await store.receive_blob(sha256(b"le"), pieces(b"le"))
+
+
 async def test_a_damaged_object_is_missing_and_can_be_made_again(place: Place) -> None:
     store = place.machine("one")
     audio, blob = await put(store, b"la")

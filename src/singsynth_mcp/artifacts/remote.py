@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _LOOKS_AT_ONCE = 16
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 60.0
+_IDLE_SECONDS = 2.0
+"""After this a connection is not used again: servers close theirs after five, perhaps just as we write."""
 
 
 class RemoteStore:
@@ -39,7 +41,8 @@ class RemoteStore:
 
         base = urlunsplit((self._url.scheme, self._url.netloc, self._url.path.rpartition("/")[0], "", ""))
         timeout = httpx2.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
-        return httpx2.AsyncClient(base_url=base, headers=self._headers, timeout=timeout)
+        limits = httpx2.Limits(keepalive_expiry=_IDLE_SECONDS)
+        return httpx2.AsyncClient(base_url=base, headers=self._headers, timeout=timeout, limits=limits)
 
     async def close(self) -> None:
         """Close the connections."""

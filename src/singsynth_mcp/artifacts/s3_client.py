@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -81,7 +82,9 @@ class Bucket:
             except Exception as error:
                 reason = _what_can_pass(error)
                 if reason is None:
-                    raise self._told(error, expected) from error
+                    if (told := self._told(error, expected)) is error:
+                        raise
+                    raise told from error
                 if pause is None:
                     raise StorageUnavailable(f"the bucket {self.name} does not answer: {reason}") from error
                 logger.warning("bucket %s: %s; tried again in %g s", self.name, reason, pause)
@@ -130,13 +133,19 @@ class _Held:
 
     def __init__(self, endpoint: str | None, connect_seconds: float, answer_seconds: float) -> None:
         self._lock = asyncio.Lock()
-        self._holder = _hold(endpoint, connect_seconds, answer_seconds)
+        self._make = partial(_hold, endpoint, connect_seconds, answer_seconds)
+        self._holder: AsyncIterator[Any] | None = None
         self._client: Any = None
 
     async def client(self) -> Any:
         async with self._lock:
             if self._client is None:
-                self._client = await anext(self._holder)
+                self._holder = self._make()
+                try:
+                    self._client = await anext(self._holder)
+                except ValueError as error:  # an endpoint that is no URL
+                    hint = "Set SINGSYNTH_S3_ENDPOINT to a URL like https://s3.example."
+                    raise StorageProblem(f"the bucket's service cannot be called: {error}", hint=hint) from error
         return self._client
 
 
@@ -156,7 +165,10 @@ async def _hold(endpoint: str | None, connect_seconds: float, answer_seconds: fl
         response_checksum_validation="when_required",
     )
     async with get_session().create_client("s3", endpoint_url=endpoint, config=config) as client:
-        yield client
+        try:
+            yield client
+        finally:
+            _clients.pop(asyncio.get_running_loop(), None)
 
 
 def _what_can_pass(error: Exception) -> str | None:
