@@ -29,7 +29,7 @@ from singsynth_mcp.recipes.local import LocalCaller
 from singsynth_mcp.recipes.sing import sing
 from singsynth_mcp.settings import Settings
 from tests import voicebank_factory as factory
-from tests.processes import ROOT, listening
+from tests.processes import ROOT, listening, python
 
 SONG = ROOT / "tests" / "scores" / "09-ja-usagi.musicxml"
 TOKEN = {"Authorization": "Bearer secret"}
@@ -113,6 +113,23 @@ def test_sing_gives_the_samples_of_one_process_where_the_user_wants_them(apart: 
     saved = apart.done("save_audio", audio=facts["parts"][0]["audio"])
     assert Path(saved["path"]).name.startswith("うさぎ-"), "the way up to the score's title came along"
     assert not list((apart.folder / "user").rglob(".new-*"))
+
+
+def test_a_laptop_with_a_gpu_server_elsewhere(apart: Apart) -> None:
+    """The cpu server is the proxy's own child, on the user's machine, which has no voicebank."""
+    folder = apart.folder / "laptop"
+    environment = machine(folder, ROOTS=str(SONG.parent))
+    laptop = Settings(cache=folder / "cache", artifacts=folder / "artifacts", output=folder / "output")
+    child = python("-m", "singsynth_mcp", "cpu", env=environment)
+    cpu = UpstreamSpec(command=child.command, args=tuple(child.args), env=child.env or {})
+    proxy = build_server(laptop, {"cpu": cpu, "gpu": UpstreamSpec(url=apart.urls["gpu"], headers=TOKEN)})
+    with apart.portal.wrap_async_context_manager(Client(InMemoryTransport(proxy), cache=None)) as client:
+        arguments = {"path": str(SONG), "output": "song.flac", "wait_seconds": 45}
+        facts = apart.portal.call(client.call_tool, "sing", arguments).structured_content
+    assert facts["state"] == "done", facts
+    assert facts["path"] == str((folder / "output" / "song.flac").resolve())
+    sung = apart.done("sing", path=str(SONG), output="again.flac", wait_seconds=45)
+    np.testing.assert_array_equal(soundfile.read(facts["path"])[0], soundfile.read(sung["path"])[0])
 
 
 def test_step_by_step_every_tool_gets_what_it_lacks(apart: Apart) -> None:
