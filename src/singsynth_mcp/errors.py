@@ -19,6 +19,7 @@ SingSynthError
 │   ├── ArtifactsMissing           artifacts_missing
 │   └── StageMissing               stage_missing           (a later tool called before an earlier one)
 ├── StorageProblem                 storage_problem         (full disk, no write permission)
+│   └── StorageUnavailable         storage_unavailable     (a bucket that does not answer)
 ├── DeadlineExceeded               deadline_exceeded
 ├── SynthesisFailed                synthesis_failed
 ├── QueueFull                      queue_full              (says how many wait and for how long)
@@ -170,6 +171,14 @@ class StorageProblem(SingSynthError):
     """A full disk or a folder that cannot be written."""
 
     code = "storage_problem"
+
+
+class StorageUnavailable(StorageProblem):
+    """A bucket that does not answer, or not within the patience of its client."""
+
+    code = "storage_unavailable"
+    retryable = True
+    usual_hint = "Try again in a moment; the server's operator can look at the bucket that SINGSYNTH_ARTIFACTS names."
 
 
 class DeadlineExceeded(SingSynthError):

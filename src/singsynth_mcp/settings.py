@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, ModelWrapValidatorHandler, PrivateAttr, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _TORCH = ("cpu", "cuda", "mps")
 _ONNXRUNTIME = ("cpu", "cuda", "tensorrt", "mlx", "webgpu", "openvino")
 _DEVICES = {"torch": _TORCH, "onnxruntime": _ONNXRUNTIME, "": (*_TORCH, *_ONNXRUNTIME)}
 """Engine → the devices that it may be asked for."""
+_BUCKET = r"s3://[A-Za-z0-9][A-Za-z0-9._-]{1,62}(/[A-Za-z0-9!_.*'()-]+)*/?"
 
 
 def _user_folder(kind: str) -> Path:
@@ -29,16 +31,28 @@ def _user_folder(kind: str) -> Path:
 class Settings(BaseSettings):
     """Read from SINGSYNTH_* variables; a field's description is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix="SINGSYNTH_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SINGSYNTH_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     cache: Path = Field(
         default_factory=lambda: _user_folder("cache"), description="Folder of what can be made again at any time"
     )
     artifacts: Path = Field(
-        default_factory=lambda: _user_folder("cache") / "artifacts", description="Folder of the artifact store"
+        default_factory=lambda: _user_folder("cache") / "artifacts",
+        description="Folder of the artifact store, or s3://bucket/prefix (then see `bucket`)",
+    )
+    s3_endpoint: str | None = Field(default=None, description="URL of the S3-compatible service; AWS otherwise")
+    s3_cdn_url: str | None = Field(
+        default=None, description="URL at which a CDN serves the bucket's root; saved files get signed URLs otherwise"
+    )
+    s3_url_seconds: int = Field(default=3600, ge=60, le=7 * 86_400, description="For how long a signed URL is good")
+    s3_cache_max_bytes: int = Field(
+        default=2 * 2**30, ge=0, description="Blobs read from a bucket are kept in the cache folder up to this size"
     )
     artifacts_max_bytes: int = Field(default=4 * 2**30, ge=2**20, description="Above this the oldest are pruned")
     artifacts_max_days: float = Field(default=30, gt=0, description="Age above which unused artifacts are pruned")
+    upload_max_bytes: int = Field(
+        default=64 * 2**20, ge=2**20, description="Of one file or blob that is sent to this server over HTTP"
+    )
     output: Path = Field(default_factory=lambda: _user_folder("music"), description="Folder of saved files")
     public_url: str | None = Field(default=None, description="URL that serves the output folder; file:// otherwise")
     voicebanks: Annotated[tuple[Path, ...], NoDecode] = Field(
@@ -82,6 +96,24 @@ class Settings(BaseSettings):
         description="Further names and addresses by which clients call this server over HTTP, separated by commas",
     )
     log_level: str = "WARNING"
+    _bucket: str | None = PrivateAttr(None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _bucket_or_folder(cls, values: Any, make: ModelWrapValidatorHandler[Self]) -> Self:
+        named = str(values.get("artifacts", "")) if isinstance(values, dict) else ""
+        if not named.startswith("s3:"):
+            return make(values)
+        if re.fullmatch(_BUCKET, named) is None:
+            raise ValueError(f"SINGSYNTH_ARTIFACTS is a folder or s3://bucket/prefix, not {named!r}")
+        settings = make({name: value for name, value in values.items() if name != "artifacts"})
+        settings._bucket = named
+        return settings
+
+    @property
+    def bucket(self) -> str | None:
+        """The bucket and prefix (s3://bucket/prefix) that hold the artifacts instead of the folder."""
+        return self._bucket
 
     @field_validator("voicebanks", "roots", mode="before")
     @classmethod

@@ -6,10 +6,15 @@ import json
 from pathlib import Path
 
 import anyio
+import pytest
 
 from singsynth_mcp.artifacts.base import Entry, Manifest
 from singsynth_mcp.artifacts.folder import FolderStore
-from tests.cli.conftest import Run
+from singsynth_mcp.artifacts.opening import open_store
+from singsynth_mcp.artifacts.s3_client import Bucket
+from singsynth_mcp.settings import Settings
+from tests.cli.conftest import Here, Run
+from tests.s3_server import KEYS, s3_server
 
 
 async def _fill(root: Path) -> str:
@@ -38,3 +43,23 @@ def test_an_unknown_id_is_an_error_with_a_remedy(run: Run) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("error: there is no artifact 'audio-000000000000'")
     assert len(done.stderr.splitlines()) == 2
+
+
+def test_a_bucket_is_listed_shown_and_left_to_its_lifecycle_rule(here: Here) -> None:
+    async def fill() -> str:
+        await Bucket("songs", endpoint=endpoint).ask("create_bucket")
+        store = open_store(Settings())
+        return await store.put(Manifest("score", {"title": "うさぎ"}, (Entry(0.0, await store.put_blob(b"la")),)))
+
+    with s3_server() as port, pytest.MonkeyPatch.context() as patch:
+        endpoint = f"http://127.0.0.1:{port}"
+        bucket = {"SINGSYNTH_ARTIFACTS": "s3://songs/a", "SINGSYNTH_S3_ENDPOINT": endpoint, **KEYS}
+        for name, value in bucket.items():
+            patch.setenv(name, value)
+        artifact = anyio.run(fill)
+        listed, shown = here("artifacts", "list").out, here("artifacts", "show", artifact).out
+        refused = here("artifacts", "prune")
+    assert artifact in listed
+    assert json.loads(shown)["header"] == {"title": "うさぎ"}
+    assert refused.code == 2
+    assert "s3://songs/a is kept small by the bucket's lifecycle rule" in refused.err

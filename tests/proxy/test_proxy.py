@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import anyio
 import mcp_types as types
 import pytest
@@ -33,6 +35,16 @@ async def test_a_call_passes_through_whole(front, back):
     assert result.meta["vendor/y"] == 2
     assert one.calls[0].meta["vendor/z"] == 3
     assert other.content[0].text == "two.both"
+
+
+async def test_a_foreign_tool_of_our_name_gets_its_arguments_as_they_are():
+    one = Foreign("one", "parse_score", "save_audio")
+    arguments = {"path": "/home/somebody/song.mxl", "output": "song.wav"}
+    async with client_of(proxy_over({"one": one.server}), "auto") as client:
+        for tool in one.tools:
+            result = await client.call_tool(tool, arguments)
+            assert result.structured_content == {"arguments": arguments}
+    assert not Path(Settings().artifacts).exists()
 
 
 @eras

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from singsynth_mcp.artifacts.folder import FolderStore
@@ -14,16 +15,19 @@ from singsynth_mcp.serving.lifespans import closing
 from singsynth_mcp.serving.resources import ArtifactResources
 from singsynth_mcp.serving.sources import ToolTable
 from singsynth_mcp.serving.tools import SpecTool
+from singsynth_mcp.serving.transfer import artifact_routes
 from singsynth_mcp.settings import Settings
 
 
 def made_server(**functions: Callable[..., Awaitable[Any]]) -> SingSynthServer:
     """Return a server whose tools (named as in the contracts) do `functions`: `(request, on_progress) -> result`."""
     jobs = InProcessJobs("made")
+    store = FolderStore.from_settings(Settings())
     tools = [SpecTool(TOOLS[name], function, jobs) for name, function in functions.items()]
     return create_server(
         Identity("made", "Made"),
         ToolTable((*tools, *job_tools(jobs))),
-        resources=ArtifactResources(FolderStore.from_settings(Settings())),
+        resources=ArtifactResources(store),
         lifespan=lambda: closing(jobs.close),
+        web=partial(artifact_routes, store, 2**20),
     )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
-Kind = Literal["upload", "score", "phonemes", "performance", "mel", "audio", "picture"]
+Kind = Literal["upload", "score", "phonemes", "performance", "mel", "audio", "picture", "voicebank"]
+"""`voicebank` stands for a voicebank's text files, on their way to a server that has none of it."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,17 @@ class StoredArtifact:
     """Unix time of the last use."""
 
 
+@dataclass(frozen=True)
+class Invitation:
+    """Leave to put one blob into the store's own place, without asking this server again."""
+
+    url: str
+    headers: Mapping[str, str]
+    """To be sent with the PUT as they are: they are signed, and one of them is the content's hash."""
+    seconds: float
+    """For how long it stands."""
+
+
 class ArtifactStore(Protocol):
     """A content-addressed store, safe for several processes at once."""
 
@@ -73,6 +86,15 @@ class ArtifactStore(Protocol):
 
     async def get_blob(self, sha256: str) -> bytes:
         """Return a blob's bytes. Raises ArtifactsMissing with the hash when the store lacks it."""
+
+    def stream_blob(self, sha256: str) -> AsyncGenerator[bytes, None]:
+        """Yield a blob's bytes in pieces, unchecked. Raises ArtifactsMissing before the first."""
+
+    async def receive_blob(self, sha256: str, pieces: AsyncIterator[bytes]) -> None:
+        """Store a blob as it arrives, whole or not at all.
+
+        Raises InvalidRequest when the bytes have another hash, StorageProblem, and whatever `pieces` raises.
+        """
 
     async def missing_blobs(self, hashes: list[str]) -> list[str]:
         """Return those of `hashes` that the store lacks."""
@@ -94,6 +116,15 @@ class ArtifactStore(Protocol):
 
     def list(self) -> AsyncIterator[StoredArtifact]:
         """Yield the artifacts, the latest used first."""
+
+    async def publish(self, path: Path, media_type: str) -> str | None:
+        """Put a saved file where clients can download it and return its URL; None where the store has no such place.
+
+        Raises StorageProblem, StorageUnavailable.
+        """
+
+    async def invite(self, sha256: str) -> Invitation | None:
+        """Return leave to put this blob by HTTP, past this server; None where the store has no door of its own."""
 
 
 def canonical_json(value: Any) -> bytes:

@@ -11,30 +11,24 @@ time of its last use, which is all that pruning goes by.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from anyio import to_thread
 
-from singsynth_mcp.artifacts.base import Kind, Manifest, StoredArtifact, sha256
+from singsynth_mcp.artifacts.arriving import Arriving, check_content
+from singsynth_mcp.artifacts.base import Invitation, Kind, Manifest, StoredArtifact, sha256
+from singsynth_mcp.artifacts.ids import check_kind, is_artifact_id, missing_blob, taken_id, unknown_artifact
 from singsynth_mcp.artifacts.pruning import prune_folder
-from singsynth_mcp.errors import ArtifactsMissing, StorageProblem, UnknownArtifact, WrongArtifactKind
+from singsynth_mcp.errors import StorageProblem
 from singsynth_mcp.settings import Settings
 
 _PRUNE_INTERVAL_S = 3600.0
-_MADE_BY: dict[str, str] = {
-    "upload": "an upload",
-    "score": "parse_score",
-    "phonemes": "phonemize",
-    "performance": "align_phonemes_to_notes",
-    "mel": "synthesize_audio",
-    "audio": "vocode",
-    "picture": "inspect_performance",
-}
+_PIECE_BYTES = 2**18
 
 
 class FolderStore:
@@ -57,6 +51,26 @@ class FolderStore:
     async def get_blob(self, sha256: str) -> bytes:
         """Return a blob's bytes. Raises ArtifactsMissing when the store lacks it or holds it damaged."""
         return await to_thread.run_sync(self._get_blob, sha256)
+
+    async def stream_blob(self, sha256: str) -> AsyncGenerator[bytes, None]:
+        """Yield a blob's bytes in pieces, unchecked. Raises ArtifactsMissing before the first."""
+        path = self._blob_path(sha256)
+        if not await to_thread.run_sync(_touch, path):
+            raise missing_blob(sha256)
+        with await to_thread.run_sync(_open, path) as file:
+            while piece := await to_thread.run_sync(file.read, _PIECE_BYTES):
+                yield piece
+
+    async def receive_blob(self, sha256: str, pieces: AsyncIterator[bytes]) -> None:
+        """Store a blob as it arrives, whole or not at all. Raises InvalidRequest for another hash, StorageProblem."""
+        arriving = await to_thread.run_sync(Arriving, self._blob_path(sha256))
+        try:
+            async for piece in pieces:
+                await to_thread.run_sync(arriving.write, piece)
+            check_content(sha256, arriving)
+            await to_thread.run_sync(arriving.keep)
+        finally:
+            arriving.drop()
 
     async def missing_blobs(self, hashes: list[str]) -> list[str]:
         """Return those of `hashes` that the store lacks; who asks has a use for the others."""
@@ -83,6 +97,12 @@ class FolderStore:
         """Yield the artifacts, the latest used first."""
         for artifact in await to_thread.run_sync(lambda: list(self._list())):
             yield artifact
+
+    async def publish(self, path: Path, media_type: str) -> None:
+        """Return None: a folder serves nobody."""
+
+    async def invite(self, sha256: str) -> Invitation | None:
+        """Return None: a folder takes nothing from elsewhere by itself."""
 
     async def prune(self, *, max_bytes: int | None = None, max_days: float | None = None) -> int:
         """Drop what is over the limits (the store's own where none are given) and return the bytes freed."""
@@ -111,11 +131,7 @@ class FolderStore:
             return data
         if data is not None:
             path.unlink(missing_ok=True)
-        raise ArtifactsMissing(
-            f"the store lacks blob {name[:12]}… (pruned, damaged, or made on another machine)",
-            hint="Make the artifact again from its score, or call sing.",
-            hashes=[name],
-        )
+        raise missing_blob(name)
 
     def _put(self, manifest: Manifest) -> str:
         data = manifest.to_json()
@@ -126,10 +142,7 @@ class FolderStore:
             _write(path, data)
             self._prune_when_due()
         elif held != data:
-            raise StorageProblem(
-                f"the id {artifact_id} already stands for another artifact in {self.root}",
-                hint="Run `singsynth-mcp artifacts prune --max-days 0` to empty the store.",
-            )
+            raise taken_id(artifact_id, str(self.root))
         return artifact_id
 
     def _manifest(self, artifact_id: str) -> bytes | None:
@@ -138,16 +151,10 @@ class FolderStore:
         return data if data is not None and sha256(data).startswith(artifact_id.partition("-")[2]) else None
 
     def _get(self, artifact_id: str, kinds: tuple[Kind, ...]) -> Manifest:
-        kind = artifact_id.partition("-")[0]
-        expected = " or ".join(f"{name} (from {_MADE_BY[name]})" for name in kinds)
-        if kinds and kind in _MADE_BY and kind not in kinds:
-            raise WrongArtifactKind(f"{artifact_id} is of kind {kind}; expected {expected}", hint=_next_step(kinds))
-        data = self._manifest(artifact_id) if _is_id(artifact_id) else None
+        check_kind(artifact_id, kinds)
+        data = self._manifest(artifact_id) if is_artifact_id(artifact_id) else None
         if data is None:
-            message = f"there is no artifact {artifact_id!r}" + (
-                f"; expected an id of kind {expected}" if kinds else ""
-            )
-            raise UnknownArtifact(message, hint=_next_step(kinds), id=artifact_id)
+            raise unknown_artifact(artifact_id, kinds)
         return Manifest.from_json(data)
 
     def _list(self) -> Iterator[StoredArtifact]:
@@ -173,19 +180,6 @@ class FolderStore:
             if not marker.exists() or time.time() - marker.stat().st_mtime > _PRUNE_INTERVAL_S:
                 marker.touch()
                 self._prune(None, None)
-
-
-def _is_id(artifact_id: str) -> bool:
-    kind, dash, digits = artifact_id.partition("-")
-    return kind in _MADE_BY and dash == "-" and len(digits) == 12 and set(digits) <= set("0123456789abcdef")
-
-
-def _next_step(kinds: tuple[Kind, ...]) -> str:
-    if not kinds:
-        return "Call the tool that makes it again; ids are those that tools return."
-    if kinds[0] == "upload":
-        return "Give the score as path, text or base64 instead."
-    return f"Call {_MADE_BY[kinds[0]]} (again) and pass the id that it returns."
 
 
 def _size(path: Path) -> int:
@@ -218,19 +212,15 @@ def _read_and_touch(path: Path) -> bytes | None:
     return data
 
 
+def _open(path: Path) -> BinaryIO:
+    return path.open("rb")
+
+
 def _write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
-    temporary = None
+    arriving = Arriving(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
-            temporary = file.name
-            file.write(data)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise StorageProblem(
-            f"cannot write to the artifact store at {path.parent}: {error.strerror}",
-            hint="Free space with `singsynth-mcp artifacts prune`, or point SINGSYNTH_ARTIFACTS at a writable folder.",
-        ) from error
+        arriving.write(data)
+        arriving.keep()
+    finally:
+        arriving.drop()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from singsynth_mcp.artifacts.arriving import TEMPORARY_PREFIX
 from singsynth_mcp.artifacts.base import Manifest
 
 _GRACE_S = 3600.0
@@ -49,7 +50,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, float, int]]:
             stat = path.stat()
             if not path.is_file():
                 continue
-            if path.name.startswith(".new-"):
+            if path.name.startswith(TEMPORARY_PREFIX):
                 if stat.st_mtime < time.time() - _GRACE_S:
                     path.unlink(missing_ok=True)
                 continue

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from singsynth_mcp.api import sing_async
+from singsynth_mcp.artifacts.opening import open_store
 from singsynth_mcp.cli.printing import in_bytes
 from singsynth_mcp.recipes.local import LocalCaller
 from singsynth_mcp.settings import Settings
@@ -100,8 +101,13 @@ def check_engines() -> Iterator[Finding]:
 def check_folders() -> Iterator[Finding]:
     """Write to the folders of artifacts and of output (or to the folder that they will be made in)."""
     settings = Settings()
+    if settings.bucket is not None:
+        anyio.run(open_store(settings).put_blob, b"singsynth")
+        yield Finding("works", "bucket", settings.bucket)
     for what, variable, folder in (
-        ("artifacts", "SINGSYNTH_ARTIFACTS", settings.artifacts),
+        ("cache", "SINGSYNTH_CACHE", settings.cache)
+        if settings.bucket is not None
+        else ("artifacts", "SINGSYNTH_ARTIFACTS", settings.artifacts),
         ("output", "SINGSYNTH_OUTPUT", settings.output),
     ):
         try:

@@ -72,6 +72,7 @@ class SavedAudioResult(JobResult):
     id: str | None = Field(default=None, description="Artifact id of the audio that was saved, where it was one")
     path: str | None = None
     url: str | None = None
+    sha256: str | None = Field(default=None, description="Of the file, which the server has at /artifacts/<sha256>")
     format: str | None = None
     seconds: float | None = None
     lead_seconds: float | None = Field(default=None, description="Time in the file at which the score's beat 0 lies")
@@ -134,6 +135,7 @@ class InspectResult(JobResult):
 
     id: str | None = None
     picture: str | None = Field(default=None, description="Path of the PNG")
+    sha256: str | None = Field(default=None, description="Of the file, which the server has at /artifacts/<sha256>")
     seconds: float | None = None
     phrases: list[PhraseRow] | None = None
     total: int | None = None

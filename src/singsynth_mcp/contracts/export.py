@@ -31,6 +31,7 @@ class ExportResult(JobResult):
     id: str | None = Field(default=None, description="What was exported")
     path: str | None = None
     url: str | None = None
+    sha256: str | None = Field(default=None, description="Of the file, which the server has at /artifacts/<sha256>")
     format: str | None = None
     bytes: int | None = None
 
@@ -52,6 +53,7 @@ class RenderScoreResult(Result):
     path: str | None = None
     picture: str | None = Field(default=None, description="Path of the PNG")
     url: str | None = None
+    sha256: str | None = Field(default=None, description="Of the file, which the server has at /artifacts/<sha256>")
     format: str | None = None
     measures: str | None = Field(default=None, description="Those drawn")
     next: str | None = Field(default=None, description="What comes after them: give it as measures")

@@ -28,7 +28,9 @@ class ScoreSource(Request):
         'repeat. Several singers: {"parts": [{"name": "Soprano", "notes": […]}, …]}',
     )
     base64: str | None = Field(default=None, description="The file's bytes in base64, at most 2 MB")
-    upload: str | None = Field(default=None, description="An upload's artifact id")
+    upload: str | None = Field(
+        default=None, description="An upload's id: PUT /uploads/<file name> on this server over HTTP answers one"
+    )
     score: str | None = Field(default=None, description="The artifact id of a score that was parsed before")
 
 

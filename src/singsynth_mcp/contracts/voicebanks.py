@@ -38,9 +38,10 @@ class VoicebankInfoRequest(Request):
     """Arguments of get_voicebank_info."""
 
     voicebank: str | None = Field(default=None, description="Voicebank id; the shipped voice when left out")
-    stage: SurveyedStage | None = Field(
+    stage: SurveyedStage | Literal["texts"] | None = Field(
         default=None,
-        description="Examine instead: the folder's files, or a stage's models: their inputs, what is fed, findings",
+        description="Examine instead: the folder's files, or a stage's models: their inputs, what is fed, findings; "
+        "texts: its text files, for a server that has none of it",
     )
 
 
@@ -96,6 +97,7 @@ class VoicebankInfoResult(Result):
     models: list[ModelRow] | None = Field(default=None, description="With stage: its models")
     findings: list[FindingRow] | None = Field(default=None, description="With stage: the gravest first")
     findings_total: int | None = None
+    texts: str | None = Field(default=None, description="With stage=texts: the text files' artifact id")
 
 
 class CheckVoicebankRequest(JobRequest):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.artifacts.opening import open_store
 from singsynth_mcp.contracts.tools import tools_of
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.cpu_server.tools import TOOLS
@@ -15,6 +15,7 @@ from singsynth_mcp.serving.lifespans import closing
 from singsynth_mcp.serving.resources import ArtifactResources
 from singsynth_mcp.serving.sources import ToolTable
 from singsynth_mcp.serving.tools import bind
+from singsynth_mcp.serving.transfer import artifact_routes
 from singsynth_mcp.serving.transports import Transport, serve
 from singsynth_mcp.settings import Settings
 
@@ -27,15 +28,17 @@ IDENTITY = Identity(
 
 def build_server(settings: Settings, *, over_http: bool = False) -> SingSynthServer:
     """Return the CPU server. Over HTTP its tools read only the folders of SINGSYNTH_ROOTS."""
-    store = FolderStore(
-        settings.artifacts, max_bytes=settings.artifacts_max_bytes, max_days=settings.artifacts_max_days
-    )
+    store = open_store(settings)
     readable = (settings.roots or ()) if over_http else settings.readable_roots
-    services = CpuServices(settings, store, readable=readable, writable=(settings.output,))
+    services = CpuServices(settings, store, readable=readable, writable=(settings.output,), serves_files=over_http)
     jobs = InProcessJobs("cpu")
     tools = (*bind(tools_of("cpu"), TOOLS, services, jobs), *job_tools(jobs))
     return create_server(
-        IDENTITY, ToolTable(tools), resources=ArtifactResources(store), lifespan=lambda: closing(jobs.close)
+        IDENTITY,
+        ToolTable(tools),
+        resources=ArtifactResources(store),
+        lifespan=lambda: closing(jobs.close),
+        web=partial(artifact_routes, store, settings.upload_max_bytes),
     )
 
 

@@ -11,9 +11,10 @@ from anyio import to_thread
 from singsynth_mcp.artifacts.base import ArtifactStore, Entry, Manifest
 from singsynth_mcp.contracts.coaching import ModifiedPerformanceResult, ModifyPerformanceRequest
 from singsynth_mcp.contracts.common import LIST_LIMIT, PassedOver, first_warnings
-from singsynth_mcp.cpu_server.performances import in_ranges, performance_result, phrases_of, speaker_weights, voicebank
+from singsynth_mcp.cpu_server.performances import in_ranges, performance_result, phrases_of, speaker_weights
 from singsynth_mcp.cpu_server.scores import load_score
 from singsynth_mcp.cpu_server.services import CpuServices
+from singsynth_mcp.cpu_server.voices import voicebank_of
 from singsynth_mcp.errors import UnknownArtifact, VoicebankMismatch
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ async def open_coach(performance: Manifest, services: CpuServices) -> Coach:
     from singsynth_mcp.performance.edits import Coach, Edit, PlacedPhrase
 
     header, store = performance.header, services.store
-    bank = await voicebank(header["voicebank"], services)
+    bank = await voicebank_of(header["voicebank"], services)
     if bank.digest != header["voicebank_digest"]:
         hint = "Call phonemize and align_phonemes_to_notes again; edits_of carries these edits over"
         raise VoicebankMismatch(f"{performance.id} was made with another version of voicebank {bank.id}", hint=hint)

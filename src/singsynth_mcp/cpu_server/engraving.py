@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
 from singsynth_mcp.contracts.export import RenderScoreRequest, RenderScoreResult
-from singsynth_mcp.cpu_server.outputs import output_format, output_path, output_url
+from singsynth_mcp.cpu_server.outputs import delivered, output_format, output_path
 from singsynth_mcp.cpu_server.scores import load_score, within_deadline
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import InvalidRequest
@@ -48,7 +48,7 @@ async def render_score(request: RenderScoreRequest, services: CpuServices) -> Re
     rest = score.measures[last : last + (last - first)]
     return RenderScoreResult(
         id=await services.store.put(picture), path=str(path), picture=str(path) if format == "png" else None,
-        url=output_url(path, services.settings), format=format, measures=shown,
+        **await delivered(path, services), format=format, measures=shown,
         next=f"{rest[0].number}-{rest[-1].number}" if rest else None,
     )  # fmt: skip
 

@@ -9,10 +9,11 @@ from anyio import to_thread
 from singsynth_mcp.artifacts.base import Manifest, memo_key
 from singsynth_mcp.contracts.common import PassedOver, first_warnings
 from singsynth_mcp.contracts.export import ExportRequest, ExportResult
-from singsynth_mcp.cpu_server.outputs import output_format, output_path, output_url
+from singsynth_mcp.cpu_server.outputs import delivered, output_format, output_path
 from singsynth_mcp.cpu_server.reading import run_on_loop, song_title
 from singsynth_mcp.cpu_server.scores import load_score
 from singsynth_mcp.cpu_server.services import CpuServices
+from singsynth_mcp.cpu_server.voices import voicebank_of
 from singsynth_mcp.errors import InvalidRequest, StageMissing
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ async def export(request: ExportRequest, services: CpuServices) -> ExportResult:
 
     await to_thread.run_sync(write)
     return ExportResult(
-        id=manifest.id, path=str(path), url=output_url(path, services.settings), format=format, bytes=len(data),
+        id=manifest.id, path=str(path), **await delivered(path, services), format=format, bytes=len(data),
         warnings=first_warnings(warnings),
     )  # fmt: skip
 
@@ -81,7 +82,7 @@ async def _content(
 ) -> tuple[bytes, list[PassedOver]]:
     if request.performance is not None and format not in _OF_SCORES:
         phrases = await to_thread.run_sync(_phrases, manifest, services)
-        frame_s = await to_thread.run_sync(_frame_s, manifest, services) if format == "ds" else 0.0
+        frame_s = await _frame_s(manifest, services) if format == "ds" else 0.0
         return await to_thread.run_sync(_of_performance, request, format, title, phrases, manifest.id, frame_s), []
     score_id = manifest.id if request.score is not None else str(manifest.header["score"])
     score = await load_score(score_id, services)
@@ -187,7 +188,6 @@ def _of_performance(
     return textgrid_of([("syllables", words), ("phonemes", phonemes)]).encode()
 
 
-def _frame_s(manifest: Manifest, services: CpuServices) -> float:
-    from singsynth_mcp.voicebanks import get_voicebank
-
-    return get_voicebank(manifest.header["voicebank"], services.settings.voicebanks).acoustic.config.frame_s
+async def _frame_s(manifest: Manifest, services: CpuServices) -> float:
+    bank = await voicebank_of(manifest.header["voicebank"], services)
+    return bank.acoustic.config.frame_s

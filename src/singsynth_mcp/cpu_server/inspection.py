@@ -15,6 +15,7 @@ from singsynth_mcp.cpu_server.outputs import output_path
 from singsynth_mcp.cpu_server.performances import note_rows
 from singsynth_mcp.cpu_server.reading import run_on_loop, song_title
 from singsynth_mcp.cpu_server.services import CpuServices
+from singsynth_mcp.cpu_server.voices import voicebank_of
 from singsynth_mcp.errors import ArtifactError, InvalidRequest
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ async def inspect_performance(request: InspectRequest, services: CpuServices) ->
     blob = await services.store.put_blob(await to_thread.run_sync(paint))
     picture = Manifest("picture", {"of": subject.main.id, "phrases": request.phrases}, (Entry(0.0, blob),))
     result.id, result.picture = await services.store.put(picture), str(path)
+    result.sha256 = blob if services.serves_files else None
     return result
 
 
@@ -121,10 +123,7 @@ async def _frame_seconds(performance: Manifest | None, mel: Manifest | None, ser
         return float(mel.header["hop_size"] / mel.header["sample_rate"])
     if performance is None:
         return 0.0
-    from singsynth_mcp.voicebanks import get_voicebank
-
-    name, folders = performance.header["voicebank"], services.settings.voicebank_folders
-    bank = await to_thread.run_sync(get_voicebank, name, folders)
+    bank = await voicebank_of(performance.header["voicebank"], services)
     return bank.acoustic.config.frame_s
 
 

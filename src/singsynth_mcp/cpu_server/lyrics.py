@@ -19,10 +19,11 @@ from singsynth_mcp.contracts.performance import (
     WordRow,
 )
 from singsynth_mcp.cpu_server.coaching import carried_over
-from singsynth_mcp.cpu_server.performances import performance_result, speaker_weights, voicebank
+from singsynth_mcp.cpu_server.performances import performance_result, speaker_weights
 from singsynth_mcp.cpu_server.recent import played
 from singsynth_mcp.cpu_server.scores import load_score
 from singsynth_mcp.cpu_server.services import CpuServices
+from singsynth_mcp.cpu_server.voices import voicebank_of
 from singsynth_mcp.errors import ArtifactError, InvalidRequest, UnknownName, VoicebankMismatch
 from singsynth_mcp.performance.model import PerformanceHeader
 from singsynth_mcp.score.model import PlayedNote, Score, ScoreWarning
@@ -54,7 +55,7 @@ async def phonemize(request: PhonemizeRequest, services: CpuServices) -> Phonemi
 
     if (request.score is None) == (request.text is None):
         raise InvalidRequest("give either score or text", hint="score is an id that parse_score returned.")
-    bank = await voicebank(request.voicebank, services)
+    bank = await voicebank_of(request.voicebank, services)
     language = await to_thread.run_sync(_checked_language, request.language, bank)
     own = await to_thread.run_sync(pronunciations, request.pronunciations, services.settings.dictionaries, bank.id)
     key = memo_key(
@@ -91,7 +92,7 @@ async def align_phonemes_to_notes(request: AlignRequest, services: CpuServices) 
             f"{request.phonemes} was made for {what}, not for score {request.score}",
             hint=f"Call phonemize with score={request.score} and pass the id that it returns.",
         )
-    bank = await voicebank(source.header["voicebank"], services)
+    bank = await voicebank_of(source.header["voicebank"], services)
     if bank.digest != source.header["voicebank_digest"]:
         raise VoicebankMismatch(
             f"{request.phonemes} was made with another version of voicebank {bank.id}",

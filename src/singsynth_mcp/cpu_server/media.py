@@ -13,7 +13,7 @@ from singsynth_mcp.contracts.audio import MixTrack, SaveAudioRequest, SavedAudio
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.contracts.common import PassedOver
 from singsynth_mcp.cpu_server.levels import known_levels
-from singsynth_mcp.cpu_server.outputs import output_format, output_path, output_url
+from singsynth_mcp.cpu_server.outputs import delivered, output_format, output_path
 from singsynth_mcp.cpu_server.reading import OnDemand, read_audio, run_on_loop, song_title
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import InvalidRequest
@@ -56,7 +56,7 @@ async def save_audio(request: SaveAudioRequest, services: CpuServices) -> SavedA
     return SavedAudioResult(
         id=request.audio if isinstance(request.audio, str) else None,
         path=str(path),
-        url=output_url(path, services.settings),
+        **await delivered(path, services),
         format=format,
         seconds=round(master.samples / mix.sample_rate, 3),
         lead_seconds=round(mix.lead_seconds, 6),

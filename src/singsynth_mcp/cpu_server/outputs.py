@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from mimetypes import guess_type
 from pathlib import Path
 from urllib.parse import quote
 
+from singsynth_mcp.artifacts.files import store_file
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import FileProblem, InvalidRequest, PathNotAllowed
 from singsynth_mcp.settings import Settings
@@ -63,6 +65,20 @@ def output_url(path: Path, settings: Settings) -> str:
     if settings.public_url and path.is_relative_to(folder):
         return f"{settings.public_url.rstrip('/')}/{quote(path.relative_to(folder).as_posix())}"
     return path.as_uri()
+
+
+async def delivered(path: Path, services: CpuServices) -> dict[str, str]:
+    """Return by which `url` a file that was written is to be had and, where clients are elsewhere, by which `sha256`.
+
+    In front of a bucket it is put there. Raises StorageProblem, StorageUnavailable.
+    """
+    settings = services.settings
+    media_type = guess_type(path.name)[0] or "application/octet-stream"
+    url = None if settings.public_url else await services.store.publish(path, media_type)
+    if url is not None:
+        return {"url": url}
+    facts = {"url": output_url(path, settings)}
+    return facts | ({"sha256": await store_file(services.store, path)} if services.serves_files else {})
 
 
 def _file_name(name: str) -> str:

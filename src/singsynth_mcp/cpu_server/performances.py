@@ -6,26 +6,15 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from anyio import to_thread
-
 from singsynth_mcp.artifacts.base import ArtifactStore, Manifest
 from singsynth_mcp.contracts.audio import PhonemesRow
 from singsynth_mcp.contracts.common import PassedOver, first_warnings
 from singsynth_mcp.contracts.performance import PerformanceResult
-from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from singsynth_mcp.performance.model import Curve, Phrase
     from singsynth_mcp.voicebanks import Voicebank
-
-
-async def voicebank(name: str | None, services: CpuServices) -> Voicebank:
-    """Return a voicebank, the default one for None. Raises UnknownVoicebank, InvalidVoicebank."""
-    from singsynth_mcp.voicebanks import get_voicebank
-
-    settings = services.settings
-    return await to_thread.run_sync(get_voicebank, name or settings.default_voicebank, settings.voicebank_folders)
 
 
 async def phrases_of(performance: Manifest, store: ArtifactStore) -> list[Phrase]:

@@ -20,4 +20,6 @@ class CpuServices:
     """Folders that paths in arguments may point into."""
     writable: tuple[Path, ...]
     """Folders that outputs may be written to."""
+    serves_files: bool = False
+    """Whether clients are elsewhere and get written files over HTTP, by their hash."""
     on_progress: OnProgress = ignore_progress

@@ -8,10 +8,10 @@ from base64 import b64decode
 from pathlib import Path
 
 from singsynth_mcp.contracts.score import ScoreSource
-from singsynth_mcp.cpu_server.paths import readable_file
 from singsynth_mcp.cpu_server.services import CpuServices
-from singsynth_mcp.errors import FileProblem, InvalidRequest, InvalidScore, UnsupportedFormat
+from singsynth_mcp.errors import ArtifactsMissing, FileProblem, InvalidRequest, InvalidScore, UnsupportedFormat
 from singsynth_mcp.score.limits import EXPORT_HINT, MAX_BYTES
+from singsynth_mcp.serving.paths import readable_file
 
 MAX_BASE64_BYTES = 2 * 2**20
 _FORMS = ("path", "text", "base64", "upload", "score")
@@ -40,7 +40,11 @@ async def source_bytes(source: ScoreSource, services: CpuServices) -> tuple[byte
     if source.base64 is not None:
         return _base64_bytes(source.base64), "the base64 data"
     manifest = await services.store.get(source.upload or "", "upload")
-    return await services.store.get_blob(manifest.entries[0].blob), source.upload or ""
+    try:
+        return await services.store.get_blob(manifest.entries[0].blob), manifest.header.get("name") or manifest.id
+    except ArtifactsMissing as error:
+        error.hint = "The file has not arrived: send it to where the upload's answer said, then call again."
+        raise
 
 
 def _file_bytes(path: Path) -> bytes:

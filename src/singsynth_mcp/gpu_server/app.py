@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Literal
 
-from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.artifacts.opening import open_store
 from singsynth_mcp.contracts.tools import tools_of
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.gpu_server.tools import TOOLS
@@ -16,6 +16,7 @@ from singsynth_mcp.serving.lifespans import closing
 from singsynth_mcp.serving.resources import ArtifactResources
 from singsynth_mcp.serving.sources import ToolTable
 from singsynth_mcp.serving.tools import bind
+from singsynth_mcp.serving.transfer import artifact_routes
 from singsynth_mcp.serving.transports import Transport, serve
 from singsynth_mcp.settings import Settings
 
@@ -30,14 +31,16 @@ _VOCODER_TOOLS = frozenset({"vocode"})
 
 def build_server(settings: Settings, *, role: RoleChoice = "all") -> SingSynthServer:
     """Return the GPU server; `role` leaves it only the tools of that queue, so that two of them never collide."""
-    store = FolderStore(
-        settings.artifacts, max_bytes=settings.artifacts_max_bytes, max_days=settings.artifacts_max_days
-    )
+    store = open_store(settings)
     jobs = job_engine("gpu" if role == "all" else role, settings)
     specs = [spec for spec in tools_of("gpu") if role == "all" or (spec.name in _VOCODER_TOOLS) == (role == "vocoder")]
     tools = (*bind(specs, TOOLS, GpuServices(settings, store), jobs), *job_tools(jobs))
     return create_server(
-        IDENTITY, ToolTable(tools), resources=ArtifactResources(store), lifespan=lambda: closing(jobs.close)
+        IDENTITY,
+        ToolTable(tools),
+        resources=ArtifactResources(store),
+        lifespan=lambda: closing(jobs.close),
+        web=partial(artifact_routes, store, settings.upload_max_bytes),
     )
 
 

@@ -238,6 +238,7 @@ async def open_rendering(tool: str, performance_id: str, services: GpuServices) 
         raise VoicebankMismatch(
             f"{performance_id} was made for another version of voicebank {bank.id}",
             hint="Call phonemize and align_phonemes_to_notes again, or install the same version everywhere",
+            voicebank=bank.id,
             expected=header["voicebank_digest"],
             found=bank.digest,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anyio import to_thread
 
+from singsynth_mcp.artifacts.texts import store_texts
 from singsynth_mcp.contracts.common import LIST_LIMIT
 from singsynth_mcp.contracts.voicebanks import (
     ListVoicebanksRequest,
@@ -21,6 +22,7 @@ from singsynth_mcp.synthesis.controls import supported_controls
 from singsynth_mcp.synthesis.stages import STAGES
 from singsynth_mcp.voicebanks import BrokenVoicebank, Voicebank, get_voicebank
 from singsynth_mcp.voicebanks import list_voicebanks as find_voicebanks
+from singsynth_mcp.voicebanks.files import text_files
 from singsynth_mcp.voicebanks.stage import StageName
 
 _MOST_BYTES = 3500
@@ -40,6 +42,8 @@ async def list_voicebanks(request: ListVoicebanksRequest, services: GpuServices)
 
 async def get_voicebank_info(request: VoicebankInfoRequest, services: GpuServices) -> VoicebankInfoResult:
     """Describe one voicebank. Raises UnknownVoicebank with those there are, InvalidVoicebank."""
+    if request.stage == "texts":
+        return await _texts(request.voicebank, services)
     if request.stage is not None:
         return await to_thread.run_sync(_survey, request.voicebank, request.stage, services.settings)
     return await to_thread.run_sync(_info, request.voicebank, services.settings)
@@ -79,6 +83,18 @@ def check_files(bank: Voicebank) -> None:
             _ = predictor.phonemes, predictor.languages
     for stage in STAGES.values():
         stage.files(bank)
+
+
+async def _texts(voicebank_id: str | None, services: GpuServices) -> VoicebankInfoResult:
+    settings = services.settings
+    name = voicebank_id or settings.default_voicebank
+    bank = await to_thread.run_sync(get_voicebank, name, settings.voicebank_folders)
+
+    def read() -> dict[str, bytes]:
+        return {path.relative_to(bank.root).as_posix(): path.read_bytes() for path in text_files(bank.root)}
+
+    texts = await store_texts(services.store, bank.id, bank.digest, await to_thread.run_sync(read))
+    return VoicebankInfoResult(id=bank.id, digest=bank.digest, texts=texts)
 
 
 def _survey(voicebank_id: str | None, stage: SurveyedStage, settings: Settings) -> VoicebankInfoResult:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import anyio
 
-from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.artifacts.opening import open_store
 from singsynth_mcp.contracts.arguments import load_tool, read_arguments
 from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.tools import TOOLS as SPECS
@@ -46,7 +46,7 @@ async def run_worker(settings: Settings, role: RoleChoice = "all", concurrency: 
 
 def perform_with(settings: Settings) -> Perform:
     """Return what does a tool's work over the settings' voicebanks and artifact store."""
-    services = GpuServices(settings, FolderStore.from_settings(settings))
+    services = GpuServices(settings, open_store(settings))
 
     async def perform(tool: str, arguments: Mapping[str, Any], on_progress: OnProgress) -> dict[str, Any]:
         function = await anyio.to_thread.run_sync(load_tool, TOOLS[tool])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.artifacts.opening import open_store
 from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.common import Result
 from singsynth_mcp.contracts.sing import SingRequest
@@ -20,12 +20,16 @@ from singsynth_mcp.jobs.inprocess import InProcessJobs
 from singsynth_mcp.proxy.caller import UpstreamCaller
 from singsynth_mcp.proxy.config import UpstreamSpec, own_upstreams, read_upstreams, without_files
 from singsynth_mcp.proxy.connect import Dial, connect
+from singsynth_mcp.proxy.exchange import Exchange
+from singsynth_mcp.proxy.files import RemoteFiles
 from singsynth_mcp.proxy.forwarding import MergedPrompts, MergedResources, MergedTools
 from singsynth_mcp.proxy.jobs import merged_job_tools
+from singsynth_mcp.proxy.transfers import Transfers
 from singsynth_mcp.proxy.upstreams import Upstreams
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.tools import SpecTool
+from singsynth_mcp.serving.transfer import artifact_routes
 from singsynth_mcp.serving.transports import Transport, serve
 from singsynth_mcp.settings import Settings
 
@@ -59,20 +63,26 @@ def build_server(
         upstreams = without_files(upstreams)
     notices = Notices()
     merged = Upstreams(upstreams, settings.cache, notices, frozenset(OWN_TOOLS), dial)
+    store = open_store(settings)
+    readable = (settings.roots or ()) if over_http else settings.readable_roots
+    transfers = Transfers(store, merged)
+    files = RemoteFiles(store, readable=readable, output=settings.output, serves=over_http)
+    exchange = Exchange(merged, transfers, files)
     jobs = InProcessJobs("proxy", rules=AttemptRules(pauses_seconds=()))  # the recipes repeat their stages themselves
-    caller = UpstreamCaller(merged)
+    caller = UpstreamCaller(merged, exchange)
     recipes = (
         SpecTool(TOOLS["sing"], partial(_sing, caller), jobs),
         SpecTool(TOOLS["check_voicebank"], partial(_check_voicebank, caller), jobs),
     )
-    own = (*recipes, *merged_job_tools(jobs, merged))
+    own = (*recipes, *merged_job_tools(jobs, merged, exchange))
     return create_server(
         IDENTITY,
-        MergedTools(own, merged),
-        resources=MergedResources(FolderStore.from_settings(settings), merged),
+        MergedTools(own, merged, exchange),
+        resources=MergedResources(store, merged),
         prompts=MergedPrompts(merged),
         notices=notices,
-        lifespan=lambda: _running(merged, jobs),
+        lifespan=lambda: _running(merged, transfers, jobs),
+        web=partial(artifact_routes, store, settings.upload_max_bytes),
     )
 
 
@@ -98,7 +108,7 @@ async def _check_voicebank(caller: UpstreamCaller, request: CheckVoicebankReques
 
 
 @asynccontextmanager
-async def _running(upstreams: Upstreams, jobs: InProcessJobs) -> AsyncIterator[None]:
+async def _running(upstreams: Upstreams, transfers: Transfers, jobs: InProcessJobs) -> AsyncIterator[None]:
     upstreams.open()
     try:
         yield
@@ -106,3 +116,4 @@ async def _running(upstreams: Upstreams, jobs: InProcessJobs) -> AsyncIterator[N
         with anyio.move_on_after(_GOODBYE_SECONDS, shield=True):
             await jobs.close()
             await upstreams.close()
+            await transfers.close()

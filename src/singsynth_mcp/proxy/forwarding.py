@@ -11,11 +11,12 @@ from mcp.shared.exceptions import MCPError
 
 from singsynth_mcp.artifacts.base import ArtifactStore
 from singsynth_mcp.errors import ArtifactError, SingSynthError, UnknownName
+from singsynth_mcp.proxy.exchange import Exchange
 from singsynth_mcp.proxy.merge import Catalogue, Route
 from singsynth_mcp.proxy.relay import FrontCall
 from singsynth_mcp.proxy.upstreams import Upstreams
 from singsynth_mcp.serving.resources import read_artifact
-from singsynth_mcp.serving.results import ARTIFACT_URI
+from singsynth_mcp.serving.results import ARTIFACT_URI, with_facts
 from singsynth_mcp.serving.sources import Context, ServedTool, unknown_tool
 
 _Answer = TypeVar("_Answer")
@@ -28,9 +29,10 @@ _MOST_ROUNDS = 10
 class MergedTools:
     """A ToolSource: the proxy's own tools and those of the upstreams."""
 
-    def __init__(self, own: Sequence[ServedTool], upstreams: Upstreams) -> None:
+    def __init__(self, own: Sequence[ServedTool], upstreams: Upstreams, exchange: Exchange) -> None:
         self._own = {tool.name: tool for tool in own}
         self._upstreams = upstreams
+        self._exchange = exchange
 
     async def list_tools(self) -> list[types.Tool]:
         """Return the merged list."""
@@ -40,16 +42,45 @@ class MergedTools:
     async def call_tool(
         self, ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
-        """Call a tool where it is. Raises InvalidRequest, UpstreamUnavailable, UpstreamDied, MCPError."""
+        """Call a tool where it is. Raises SingSynthError, MCPError."""
         if params.name in self._own:
             return await self._own[params.name].call(ctx, params)
-        route = (await self._upstreams.catalogue()).tool_routes.get(params.name)
-        if route is None:
-            routes = (await self._upstreams.catalogue(fresh=True)).tool_routes
-            if params.name not in routes:
-                raise unknown_tool(params.name, sorted([*self._own, *routes]))
-            route = routes[params.name]
-        return await forward_call(self._upstreams, route, ctx, params)
+        catalogue = await self._upstreams.catalogue()
+        if params.name not in catalogue.tool_routes:
+            catalogue = await self._upstreams.catalogue(fresh=True)
+            if params.name not in catalogue.tool_routes:
+                raise unknown_tool(params.name, sorted([*self._own, *catalogue.tool_routes]))
+        route = catalogue.tool_routes[params.name]
+        if not self._exchange.is_ours(catalogue, route):
+            return await forward_call(self._upstreams, route, ctx, params)
+        return await self._call_own(route, ctx, params)
+
+    async def _call_own(
+        self, route: Route, ctx: Context, params: types.CallToolRequestParams
+    ) -> types.CallToolResult | types.InputRequiredResult:
+        """Call a tool of this package, with what has to be moved for it."""
+        given = params.arguments or {}
+
+        async def ask(arguments: dict[str, Any]) -> types.CallToolResult | types.InputRequiredResult:
+            return await forward_call(
+                self._upstreams, route, ctx, params.model_copy(update={"arguments": arguments or None})
+            )
+
+        answer: types.CallToolResult | types.InputRequiredResult
+        answer = await self._exchange.call(route.upstream, route.name, given, ask, error_in)
+        if not isinstance(answer, types.CallToolResult) or answer.is_error or not answer.structured_content:
+            return answer
+        told = answer.structured_content
+        facts = await self._exchange.result(route.upstream, route.name, told, given.get("output"))
+        return answer if facts == told else with_facts(answer, facts)
+
+
+def error_in(answer: Any) -> Mapping[str, Any] | None:
+    """Return the error that a tool of this package answered, None where it did not."""
+    if not isinstance(answer, types.CallToolResult) or not answer.is_error:
+        return None
+    error = (answer.structured_content or {}).get("error")
+    return error if isinstance(error, dict) else None
 
 
 async def forward_call(

@@ -11,24 +11,26 @@ from mcp.shared.exceptions import MCPError
 
 from singsynth_mcp.contracts.arguments import read_arguments
 from singsynth_mcp.contracts.tools import TOOLS
-from singsynth_mcp.errors import SingSynthError, UnknownJob
+from singsynth_mcp.errors import SingSynthError, ToolFailed, UnknownJob
 from singsynth_mcp.jobs.base import JobEngine
-from singsynth_mcp.proxy.forwarding import forward_call
+from singsynth_mcp.proxy.exchange import Exchange
+from singsynth_mcp.proxy.forwarding import error_in, forward_call
 from singsynth_mcp.proxy.merge import Route, is_ours
 from singsynth_mcp.proxy.upstreams import Upstreams
 from singsynth_mcp.serving.definitions import define
 from singsynth_mcp.serving.jobtools import JobTool
-from singsynth_mcp.serving.results import success
+from singsynth_mcp.serving.results import failure, success, with_facts
 from singsynth_mcp.serving.sources import Context, ServedTool
 
 
 class ForwardedJobTool:
     """get_job or cancel_job: here for the proxy's jobs, else asked of the upstream whose job it is."""
 
-    def __init__(self, name: str, jobs: JobEngine, upstreams: Upstreams) -> None:
+    def __init__(self, name: str, jobs: JobEngine, upstreams: Upstreams, exchange: Exchange) -> None:
         self.name = name
         self._own = JobTool(name, jobs)
         self._upstreams = upstreams
+        self._exchange = exchange
 
     @property
     def definition(self) -> types.Tool:
@@ -45,10 +47,25 @@ class ForwardedJobTool:
             return await self._own.call(ctx, params)
         for upstream in await self._candidates(prefix):
             result = await forward_call(self._upstreams, Route(upstream, self.name), ctx, params)
-            if not (isinstance(result, types.CallToolResult) and _is_unknown_job(result)):
+            if not isinstance(result, types.CallToolResult):
                 return result
+            if not _is_unknown_job(result):
+                return await self._with_file_here(upstream, request.job_id, result)
         hint = "Jobs end with their server and old ones are forgotten: list_jobs lists those known."
         raise UnknownJob(f"there is no job {request.job_id!r} on any server", hint=hint)
+
+    async def _with_file_here(self, upstream: str, job_id: str, result: types.CallToolResult) -> types.CallToolResult:
+        facts = dict(result.structured_content or {})
+        done = facts.get("result")
+        if (error := error_in(result)) is not None and await self._exchange.supply(upstream, error):
+            told = {name: error[name] for name in ("code", "message")} | (error.get("details") or {})
+            hint = "The proxy has copied it there meanwhile: call the tool again."
+            return failure(ToolFailed(**told, hint=hint, retryable=True), job_id=job_id)
+        if result.is_error or not isinstance(done, dict):
+            return result
+        moved = await self._exchange.result(upstream, facts.get("tool"), {**done, "job_id": job_id})
+        moved = {name: value for name, value in moved.items() if name in done or name != "job_id"}
+        return result if moved == done else with_facts(result, facts | {"result": moved})
 
     async def _candidates(self, prefix: str) -> list[str]:
         """Return the upstreams with jobs of ours: the one of that name first, or all that may have the id."""
@@ -92,11 +109,11 @@ class MergedJobList:
         return success({"state": "done", "jobs": rows, "total": total})
 
 
-def merged_job_tools(jobs: JobEngine, upstreams: Upstreams) -> tuple[ServedTool, ...]:
+def merged_job_tools(jobs: JobEngine, upstreams: Upstreams, exchange: Exchange) -> tuple[ServedTool, ...]:
     """Return the three tools about jobs."""
     return (
-        ForwardedJobTool("get_job", jobs, upstreams),
-        ForwardedJobTool("cancel_job", jobs, upstreams),
+        ForwardedJobTool("get_job", jobs, upstreams, exchange),
+        ForwardedJobTool("cancel_job", jobs, upstreams, exchange),
         MergedJobList(jobs, upstreams),
     )
 

@@ -41,7 +41,7 @@ class Upstream:
     ) -> None:
         """`changed(upstream, uri)`: a resource changed, or (None) a list."""
         self.name = name
-        self._spec = spec
+        self.spec = spec
         self._changed = changed
         self._dial = dial
         self._clock = clock
@@ -119,7 +119,7 @@ class Upstream:
         return not connection.deaf and not (idle and await connection.is_silent())
 
     async def _open(self) -> Connection:
-        connection = Connection(self._spec, self._callbacks(), self._on_change, self._dial, self._followed)
+        connection = Connection(self.spec, self._callbacks(), self._on_change, self._dial, self._followed)
         with anyio.move_on_after(START_TIMEOUT_SECONDS):
             if await connection.open():
                 self._connection = connection
@@ -131,7 +131,7 @@ class Upstream:
             await connection.close()
         self._count_failure()
         reason = _reason(connection.error) or f"no answer in {START_TIMEOUT_SECONDS:g} s"
-        place = self._spec.url or " ".join([self._spec.command or "", *self._spec.args])
+        place = self.spec.url or " ".join([self.spec.command or "", *self.spec.args])
         logger.warning("upstream %s is unavailable: %s", self.name, reason)
         message = f"the upstream server {self.name!r} ({place}) cannot be reached: {reason}"
         raise UpstreamUnavailable(message, hint=_remedy(connection.error))

@@ -51,9 +51,9 @@ class LocalCaller:
 
     @cached_property
     def _store(self) -> ArtifactStore:
-        from singsynth_mcp.artifacts.folder import FolderStore
+        from singsynth_mcp.artifacts.opening import open_store
 
-        return FolderStore.from_settings(self._settings)
+        return open_store(self._settings)
 
     @cached_property
     def _cpu(self) -> CpuServices:

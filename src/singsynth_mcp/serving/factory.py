@@ -6,10 +6,10 @@ Whatever is served, here alone errors become results, results are capped, and ch
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import mcp_types as types
 from mcp.server.lowlevel import Server
@@ -24,9 +24,14 @@ from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.results import RESULT_LIMIT_BYTES, ResultTooLarge, capped, failure
 from singsynth_mcp.serving.sources import Context, PromptSource, ResourceSource, ToolSource
 
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
 logger = logging.getLogger(__name__)
 _Result = TypeVar("_Result", bound=BaseModel)
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+WebRoutes = Callable[[], "Sequence[Route]"]
+"""Makes what a server answers over HTTP beside MCP; called where it is served so."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +46,10 @@ class Identity:
 class SingSynthServer(Server[None]):
     """The SDK's low-level server, which says truly whether its lists can change."""
 
-    def __init__(self, *args: Any, lists_change: bool, **handlers: Any) -> None:
+    def __init__(self, *args: Any, lists_change: bool, web: WebRoutes, **handlers: Any) -> None:
         super().__init__(*args, **handlers)
         self._lists_change = lists_change
+        self.web = web
 
     def create_initialization_options(
         self,
@@ -65,6 +71,7 @@ def create_server(
     prompts: PromptSource | None = None,
     notices: Notices | None = None,
     lifespan: Lifespan | None = None,
+    web: WebRoutes = tuple,
 ) -> SingSynthServer:
     """Return a server of `tools` and of what else is given.
 
@@ -74,6 +81,7 @@ def create_server(
     server = SingSynthServer(
         identity.name,
         lists_change=notices is not None,
+        web=web,
         title=identity.title,
         version=__version__,
         instructions=identity.instructions or None,

@@ -54,6 +54,15 @@ def success(structured: Mapping[str, Any], *, first_row: int = 1) -> types.CallT
     return types.CallToolResult(content=content, structured_content=facts)
 
 
+def with_facts(result: types.CallToolResult, facts: Mapping[str, Any]) -> types.CallToolResult:
+    """Return a result that says `facts`, in its text too; links and pictures stay."""
+    structured = fit_structured(dict(facts))
+    texts = [index for index, block in enumerate(result.content) if isinstance(block, types.TextContent)][:1]
+    said = types.TextContent(type="text", text=_text(structured))
+    content = [said if index in texts else block for index, block in enumerate(result.content)]
+    return result.model_copy(update={"content": content, "structured_content": structured})
+
+
 def _picture(path: Any) -> list[types.ContentBlock]:
     """Return a PNG that a tool has drawn, for the model to see, unless it is large."""
     if not isinstance(path, str):

@@ -127,7 +127,8 @@ def _own_names() -> set[str]:
 
 
 def _streamable_app(server: SingSynthServer, security: TransportSecuritySettings, host: str) -> Any:
-    return server.streamable_http_app(transport_security=security, host=host)
+    routes = list(server.web())
+    return server.streamable_http_app(transport_security=security, host=host, custom_starlette_routes=routes)
 
 
 def _sse_app(server: SingSynthServer, security: TransportSecuritySettings) -> Any:
@@ -144,4 +145,5 @@ def _sse_app(server: SingSynthServer, security: TransportSecuritySettings) -> An
             await server.run(read, write, server.create_initialization_options())
         return Response()
 
-    return Starlette(routes=[Route("/sse", connect), Mount("/messages/", app=sse.handle_post_message)])
+    own = [Route("/sse", connect), Mount("/messages/", app=sse.handle_post_message)]
+    return Starlette(routes=[*own, *server.web()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -142,3 +143,13 @@ def _text_entries(folder: str | Path) -> Iterator[os.DirEntry[str]]:
             yield entry
     for entry in folders:
         yield from _text_entries(entry.path)
+
+
+def text_digest(root: Path) -> str:
+    """Return the SHA-256 over the paths and bytes of a folder's text files."""
+    digest = hashlib.sha256()
+    for path in text_files(root):
+        data = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{len(data)}\0".encode())
+        digest.update(data)
+    return digest.hexdigest()

@@ -47,6 +47,7 @@ def get_voicebank(voicebank_id: str, folders: Sequence[Path] = ()) -> Voicebank:
         f"there is no voicebank {voicebank_id}",
         hint=f"Voicebanks: {', '.join(there) or 'none'}; `singsynth-mcp voicebanks install` adds others, "
         "SINGSYNTH_VOICEBANKS names more folders to look in",
+        voicebank=voicebank_id,
         voicebanks=there,
     )
 

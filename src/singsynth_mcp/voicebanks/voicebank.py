@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +18,7 @@ from singsynth_mcp.voicebanks.dictionary import (
     read_replacements,
     read_symbol_types,
 )
-from singsynth_mcp.voicebanks.files import text_files
+from singsynth_mcp.voicebanks.files import text_digest
 from singsynth_mcp.voicebanks.inventory import BREATH, BUILT_IN_VOWELS, SILENCE, language_of
 from singsynth_mcp.voicebanks.stage import Stage, StageName
 
@@ -77,12 +76,7 @@ class Voicebank:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the paths and bytes of the text files: what phonemes and performances depend on."""
-        digest = hashlib.sha256()
-        for path in text_files(self.root):
-            data = path.read_bytes()
-            digest.update(f"{path.relative_to(self.root).as_posix()}\0{len(data)}\0".encode())
-            digest.update(data)
-        return digest.hexdigest()
+        return text_digest(self.root)
 
     def stage(self, name: StageName) -> Stage | None:
         """Return a stage, None where the voicebank has no such folder or its config names no model."""

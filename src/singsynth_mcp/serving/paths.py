@@ -1,4 +1,4 @@
-"""Which paths in arguments may be read."""
+"""Which paths in arguments may be read: one rule for the servers that read files and the proxy in front of them."""
 
 from __future__ import annotations
 
