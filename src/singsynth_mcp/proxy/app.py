@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.artifacts.tenants import tenant_store
 from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.common import Result
 from singsynth_mcp.contracts.sing import SingRequest
@@ -17,12 +17,14 @@ from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.contracts.voicebanks import CheckVoicebankRequest
 from singsynth_mcp.jobs.attempts import AttemptRules
 from singsynth_mcp.jobs.inprocess import InProcessJobs
+from singsynth_mcp.jobs.tenants import TenantJobs
 from singsynth_mcp.proxy.caller import UpstreamCaller
 from singsynth_mcp.proxy.config import UpstreamSpec, own_upstreams, read_upstreams, without_files
 from singsynth_mcp.proxy.connect import Dial, connect
 from singsynth_mcp.proxy.forwarding import MergedPrompts, MergedResources, MergedTools
 from singsynth_mcp.proxy.jobs import merged_job_tools
 from singsynth_mcp.proxy.upstreams import Upstreams
+from singsynth_mcp.serving.access.accounts import accounts_of
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.tools import SpecTool
@@ -59,7 +61,8 @@ def build_server(
         upstreams = without_files(upstreams)
     notices = Notices()
     merged = Upstreams(upstreams, settings.cache, notices, frozenset(OWN_TOOLS), dial)
-    jobs = InProcessJobs("proxy", rules=AttemptRules(pauses_seconds=()))  # the recipes repeat their stages themselves
+    # The recipes repeat their stages themselves.
+    jobs = TenantJobs(InProcessJobs("proxy", rules=AttemptRules(pauses_seconds=())))
     caller = UpstreamCaller(merged)
     recipes = (
         SpecTool(TOOLS["sing"], partial(_sing, caller), jobs),
@@ -69,10 +72,11 @@ def build_server(
     return create_server(
         IDENTITY,
         MergedTools(own, merged),
-        resources=MergedResources(FolderStore.from_settings(settings), merged),
+        resources=MergedResources(tenant_store(settings), merged),
         prompts=MergedPrompts(merged),
         notices=notices,
         lifespan=lambda: _running(merged, jobs),
+        accounts=accounts_of(settings, jobs.queued, is_proxy=True),
     )
 
 
@@ -98,7 +102,7 @@ async def _check_voicebank(caller: UpstreamCaller, request: CheckVoicebankReques
 
 
 @asynccontextmanager
-async def _running(upstreams: Upstreams, jobs: InProcessJobs) -> AsyncIterator[None]:
+async def _running(upstreams: Upstreams, jobs: TenantJobs) -> AsyncIterator[None]:
     upstreams.open()
     try:
         yield

@@ -16,6 +16,7 @@ from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.errors import SingSynthError, ToolFailed, UpstreamUnavailable
 from singsynth_mcp.proxy.upstream import Upstream
 from singsynth_mcp.proxy.upstreams import Upstreams
+from singsynth_mcp.serving.access.metering import METER
 
 _WAIT_SECONDS = 45.0
 _GOODBYE_SECONDS = 2.0
@@ -76,6 +77,7 @@ async def _call(upstream: Upstream, name: str, arguments: Mapping[str, Any], on_
         result: types.CallToolResult = await upstream.request(question)
     except MCPError as refusal:
         raise ToolFailed("upstream_error", f"{name} on {upstream.name!r}: {refusal.error.message}") from None
+    METER.get().take_over(name, result.meta)
     facts = dict(result.structured_content or {})
     if result.is_error:
         error = facts.get("error") or {}

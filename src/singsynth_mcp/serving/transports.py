@@ -7,18 +7,26 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import anyio.to_thread
 from mcp.server.transport_security import TransportSecuritySettings
 
 from singsynth_mcp.errors import InvalidRequest
+from singsynth_mcp.serving import metrics
+from singsynth_mcp.serving.access.access import Access
+from singsynth_mcp.serving.access.guard import Guard
 from singsynth_mcp.serving.factory import SingSynthServer
-from singsynth_mcp.serving.guard import BearerGuard
 from singsynth_mcp.serving.logs import log_to_stderr
+from singsynth_mcp.serving.surface import surface_routes
 from singsynth_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
 
 logger = logging.getLogger(__name__)
 Transport = Literal["stdio", "sse", "http"]
+_CHECKED_BY_THE_GUARD = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -26,13 +34,12 @@ def serve(
     build: Callable[[Settings], SingSynthServer], transport: Transport, host: str = "127.0.0.1", port: int = 8000
 ) -> None:
     """Run the server that `build` makes from the environment's settings: what a process of ours does all its life."""
-    import anyio
-
     settings = Settings()
-    log_to_stderr(settings.log_level)
-    token = settings.token.get_secret_value() if settings.token else None
+    log_to_stderr(settings.log_level, content=settings.log_content)
+    metrics.start(shown=transport != "stdio")
+    access = None if transport == "stdio" else Access.from_settings(settings)
     hosts = settings.allowed_hosts
-    anyio.run(partial(run, build(settings), transport, host=host, port=port, token=token, allowed_hosts=hosts))
+    anyio.run(partial(run, build(settings), transport, host=host, port=port, access=access, allowed_hosts=hosts))
 
 
 async def run(
@@ -41,14 +48,30 @@ async def run(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
-    token: str | None = None,
+    access: Access | None = None,
     allowed_hosts: Sequence[str] = (),
 ) -> None:
     """Serve until the client leaves (stdio) or the process is told to stop (HTTP).
 
-    Over HTTP every request needs the bearer `token` where one is given; a host other than loopback needs one, and
-    answers only to its own names and `allowed_hosts`. Raises InvalidRequest.
+    Over HTTP every request needs a bearer token that `access` knows, where it knows any; a host other than loopback
+    needs tokens, and answers only to its own names and `allowed_hosts`. Raises InvalidRequest.
     """
+    try:
+        await _run(server, transport, host, port, access, allowed_hosts)
+    finally:
+        ledger = server.accounts.meter.ledger
+        if ledger is not None:
+            await anyio.to_thread.run_sync(ledger.close)
+
+
+async def _run(
+    server: SingSynthServer,
+    transport: Transport,
+    host: str,
+    port: int,
+    access: Access | None,
+    allowed_hosts: Sequence[str],
+) -> None:
     if transport == "stdio":
         from mcp.server.stdio import stdio_server
 
@@ -57,7 +80,7 @@ async def run(
         return
     import uvicorn
 
-    app = http_app(server, transport, host=host, token=token, allowed_hosts=allowed_hosts)
+    app = http_app(server, transport, host=host, access=access, allowed_hosts=allowed_hosts)
 
     with _bound(host, port) as listener:
         config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="on")
@@ -82,16 +105,19 @@ def http_app(
     transport: Literal["sse", "http"],
     *,
     host: str = "127.0.0.1",
-    token: str | None = None,
+    access: Access | None = None,
     allowed_hosts: Sequence[str] = (),
 ) -> Any:
     """Return the ASGI app of a transport. Raises InvalidRequest for an open host without a token."""
-    if not token and not is_loopback(host):
+    access = access or Access()
+    if not access.asks_for_tokens and not is_loopback(host):
         message = f"serving on {host} without a token would let anybody on the network use this machine"
-        raise InvalidRequest(message, hint="Set SINGSYNTH_TOKEN, or serve on 127.0.0.1.")
-    security = _security(host, allowed_hosts)
-    app = _sse_app(server, security) if transport == "sse" else _streamable_app(server, security, host)
-    return BearerGuard(app, token) if token else app
+        raise InvalidRequest(
+            message, hint="Set SINGSYNTH_TOKEN, SINGSYNTH_KEYS or SINGSYNTH_OAUTH_ISSUER, or serve on 127.0.0.1."
+        )
+    routes = surface_routes(access, server.accounts)
+    make_app = _sse_app if transport == "sse" else _streamable_app
+    return Guard(make_app(server, routes, access.max_request_bytes), access, _security(host, allowed_hosts))
 
 
 def is_loopback(host: str) -> bool:
@@ -126,22 +152,29 @@ def _own_names() -> set[str]:
     return {name, socket.getfqdn(name), *(f"[{each}]" if ":" in each else each for each in addresses)}
 
 
-def _streamable_app(server: SingSynthServer, security: TransportSecuritySettings, host: str) -> Any:
-    return server.streamable_http_app(transport_security=security, host=host)
+def _streamable_app(server: SingSynthServer, routes: Sequence[BaseRoute], max_request_bytes: int) -> Any:
+    return server.streamable_http_app(
+        transport_security=_CHECKED_BY_THE_GUARD,
+        max_request_body_size=max_request_bytes,
+        custom_starlette_routes=list(routes),  # type: ignore[arg-type]
+    )
 
 
-def _sse_app(server: SingSynthServer, security: TransportSecuritySettings) -> Any:
+def _sse_app(server: SingSynthServer, routes: Sequence[BaseRoute], max_request_bytes: int) -> Any:
     from mcp.server.sse import SseServerTransport
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Mount, Route
 
-    sse = SseServerTransport("/messages/", security_settings=security)
+    sse = SseServerTransport(
+        "/messages/", security_settings=_CHECKED_BY_THE_GUARD, max_request_body_size=max_request_bytes
+    )
 
     async def connect(request: Request) -> Response:
         async with sse.connect_sse(request.scope, request.receive, request._send) as (read, write):
             await server.run(read, write, server.create_initialization_options())
         return Response()
 
-    return Starlette(routes=[Route("/sse", connect), Mount("/messages/", app=sse.handle_post_message)])
+    own = [Route("/sse", connect), Mount("/messages/", app=sse.handle_post_message)]
+    return Starlette(routes=[*own, *routes])

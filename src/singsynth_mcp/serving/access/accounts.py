@@ -1,0 +1,89 @@
+"""What a server does round each tool call beside answering it: whose it is, whether they may, and what it cost."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import mcp_types as types
+
+from singsynth_mcp.jobs.base import Role
+from singsynth_mcp.serving import metrics
+from singsynth_mcp.serving.access.callers import TENANT_META_KEY, Caller, answering
+from singsynth_mcp.serving.access.ledger import Ledger, Use
+from singsynth_mcp.serving.access.limits import Quotas
+from singsynth_mcp.serving.access.metering import USAGE_META_KEY, Meter, metered_by
+from singsynth_mcp.serving.sources import Context
+from singsynth_mcp.settings import Settings
+
+logger = logging.getLogger(__name__)
+Answer = types.CallToolResult | types.InputRequiredResult
+
+
+async def _nothing_queued() -> Mapping[Role, int]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """One server's."""
+
+    meter: Meter = field(default_factory=Meter)
+    is_proxy: bool = False
+    """A proxy goes by tokens alone; a server behind one believes it which tenant a request is for."""
+    queued: Callable[[], Awaitable[Mapping[Role, int]]] = _nothing_queued
+    """Role → jobs that wait."""
+    quotas: Quotas = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "quotas", Quotas(self.meter.ledger))
+
+    @contextmanager
+    def answering(self, ctx: Context) -> Iterator[Caller]:
+        """Answer a request as its caller's, for its tenant, on this server's meter. Raises TenantRefused."""
+        with answering(ctx, believes_tenants=not self.is_proxy) as caller, metered_by(self.meter):
+            yield caller
+
+    async def call(self, ctx: Context, tool: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Do a tool call's work within its caller's quota, and count it.
+
+        Raises TenantRefused, QuotaExceeded, and what `work` raises.
+        """
+        started, outcome = time.monotonic(), "error"
+        with self.answering(ctx) as caller:
+            try:
+                await self.quotas.check(caller)
+                self.quotas.count_request(caller)
+                answer = await work()
+                outcome = "error" if isinstance(answer, types.CallToolResult) and answer.is_error else "ok"
+            finally:
+                seconds = time.monotonic() - started
+                self.meter.add(tool, Use(requests=1, errors=int(outcome == "error")))
+                metrics.tool_called(tool, outcome, seconds)
+                logger.info("%s: %s in %.3f s", tool, outcome, seconds)
+            named = TENANT_META_KEY in (ctx.meta or {})
+            owed = self.meter.settle() if named and not self.is_proxy else None
+            return answer if owed is None else _with_usage(answer, owed)
+
+
+def accounts_of(
+    settings: Settings,
+    queued: Callable[[], Awaitable[Mapping[Role, int]]],
+    *,
+    is_proxy: bool = False,
+    writes: bool = True,
+) -> Accounts:
+    """Return a server's accounts; one that only ever has a proxy or host as its client `writes` nothing itself.
+
+    Raises FileProblem for a ledger that cannot be written.
+    """
+    ledger = Ledger(settings.ledger) if settings.ledger is not None and writes else None
+    return Accounts(Meter(ledger, behind_proxy=not is_proxy), is_proxy, queued)
+
+
+def _with_usage(answer: Answer, owed: dict[str, Any]) -> Answer:
+    return answer.model_copy(update={"meta": {**(answer.meta or {}), USAGE_META_KEY: owed}})
