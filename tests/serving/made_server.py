@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.artifacts.tenants import tenant_store
 from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.jobs.inprocess import InProcessJobs
+from singsynth_mcp.jobs.tenants import TenantJobs
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.jobtools import job_tools
 from singsynth_mcp.serving.lifespans import closing
@@ -19,11 +20,11 @@ from singsynth_mcp.settings import Settings
 
 def made_server(**functions: Callable[..., Awaitable[Any]]) -> SingSynthServer:
     """Return a server whose tools (named as in the contracts) do `functions`: `(request, on_progress) -> result`."""
-    jobs = InProcessJobs("made")
+    jobs = TenantJobs(InProcessJobs("made"))
     tools = [SpecTool(TOOLS[name], function, jobs) for name, function in functions.items()]
     return create_server(
         Identity("made", "Made"),
         ToolTable((*tools, *job_tools(jobs))),
-        resources=ArtifactResources(FolderStore.from_settings(Settings())),
+        resources=ArtifactResources(tenant_store(Settings())),
         lifespan=lambda: closing(jobs.close),
     )

@@ -77,7 +77,7 @@ async def _call(upstream: Upstream, name: str, arguments: Mapping[str, Any], on_
         result: types.CallToolResult = await upstream.request(question)
     except MCPError as refusal:
         raise ToolFailed("upstream_error", f"{name} on {upstream.name!r}: {refusal.error.message}") from None
-    METER.get().take_over(name, result.meta)
+    METER.get().take_over(result.meta)
     facts = dict(result.structured_content or {})
     if result.is_error:
         error = facts.get("error") or {}

@@ -73,7 +73,7 @@ async def forward_call(
         )
 
     answer = await _ask_in_rounds(upstreams, route.upstream, front, question, params)
-    METER.get().take_over(route.name, answer.meta)
+    METER.get().take_over(answer.meta)
     return _clean(answer)
 
 

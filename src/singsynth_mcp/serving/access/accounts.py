@@ -15,12 +15,13 @@ from singsynth_mcp.jobs.base import Role
 from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.access.callers import TENANT_META_KEY, Caller, answering
 from singsynth_mcp.serving.access.ledger import Ledger, Use
-from singsynth_mcp.serving.access.limits import Quotas
 from singsynth_mcp.serving.access.metering import USAGE_META_KEY, Meter, metered_by
 from singsynth_mcp.serving.sources import Context
 from singsynth_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
+_ABOUT_JOBS = frozenset({"get_job", "cancel_job", "list_jobs"})
+"""Work that was begun within a quota may be fetched after its end."""
 Answer = types.CallToolResult | types.InputRequiredResult
 
 
@@ -37,10 +38,6 @@ class Accounts:
     """A proxy goes by tokens alone; a server behind one believes it which tenant a request is for."""
     queued: Callable[[], Awaitable[Mapping[Role, int]]] = _nothing_queued
     """Role → jobs that wait."""
-    quotas: Quotas = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "quotas", Quotas(self.meter.ledger))
 
     @contextmanager
     def answering(self, ctx: Context) -> Iterator[Caller]:
@@ -55,14 +52,16 @@ class Accounts:
         """
         started, outcome = time.monotonic(), "error"
         with self.answering(ctx) as caller:
+            if tool not in _ABOUT_JOBS:
+                await self.meter.quotas.check(caller)
+            self.meter.add(tool, Use(requests=1))
             try:
-                await self.quotas.check(caller)
-                self.quotas.count_request(caller)
                 answer = await work()
                 outcome = "error" if isinstance(answer, types.CallToolResult) and answer.is_error else "ok"
             finally:
                 seconds = time.monotonic() - started
-                self.meter.add(tool, Use(requests=1, errors=int(outcome == "error")))
+                if outcome == "error":
+                    self.meter.add(tool, Use(errors=1))
                 metrics.tool_called(tool, outcome, seconds)
                 logger.info("%s: %s in %.3f s", tool, outcome, seconds)
             named = TENANT_META_KEY in (ctx.meta or {})

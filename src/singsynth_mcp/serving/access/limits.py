@@ -62,11 +62,14 @@ class Quotas:
         self._known: OrderedDict[str, tuple[date, float, Use]] = OrderedDict()
 
     async def check(self, caller: Caller) -> None:
-        """Let a call through, or raise QuotaExceeded. Without a ledger there are no quotas."""
+        """Let a call through, or raise QuotaExceeded; also where there is a quota and no ledger to go by."""
         limits = caller.limits
         of_a_day = (limits.requests_per_day, limits.audio_seconds_per_day, limits.compute_seconds_per_day)
-        if self._ledger is None or of_a_day == (None, None, None):
+        if of_a_day == (None, None, None):
             return
+        if self._ledger is None:
+            hint = "The operator has to set SINGSYNTH_LEDGER."
+            raise QuotaExceeded("this key has a quota, and the server keeps no ledger to go by", hint=hint)
         used = await self._used(caller.name)
         for what, most, so_far in (
             ("requests", limits.requests_per_day, used.requests),
@@ -81,24 +84,23 @@ class Quotas:
                     used=round(so_far, 3),
                 )
 
-    def count_request(self, caller: Caller) -> None:
-        """Count a request now, before the ledger has it."""
-        if known := self._known.get(caller.name):
-            self._known[caller.name] = (*known[:2], known[2] + Use(requests=1))
+    def count(self, caller: str, use: Use) -> None:
+        """Count a use of this process at once, before it is read from the ledger."""
+        if known := self._known.get(caller):
+            self._known[caller] = (*known[:2], known[2] + use)
 
     async def _used(self, caller: str) -> Use:
         day, now = self._day(), self._clock()
         known = self._known.get(caller)
         if known is not None and known[0] == day and now - known[1] < _BELIEVED_SECONDS:
             return known[2]
-        assert self._ledger is not None
-        used = await anyio.to_thread.run_sync(self._read, self._ledger, caller, day)
+        used = await anyio.to_thread.run_sync(self._read, caller, day)
         self._known[caller] = (day, now, used)
         if len(self._known) > _CALLERS_REMEMBERED:
             self._known.popitem(last=False)
         return used
 
-    @staticmethod
-    def _read(ledger: Ledger, caller: str, day: date) -> Use:
-        ledger.flush()
-        return ledger.used(caller, day)
+    def _read(self, caller: str, day: date) -> Use:
+        assert self._ledger is not None
+        self._ledger.flush()
+        return self._ledger.used(caller, day)

@@ -13,8 +13,10 @@ from contextvars import ContextVar
 from typing import Any
 
 from singsynth_mcp.artifacts.tenants import TENANT
+from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.serving.access.callers import CALLER
 from singsynth_mcp.serving.access.ledger import Ledger, Line, Use, today
+from singsynth_mcp.serving.access.limits import Quotas
 
 USAGE_META_KEY = "singsynth/usage"
 _JOBS_REMEMBERED = 4096
@@ -26,17 +28,22 @@ class Meter:
     def __init__(self, ledger: Ledger | None = None, *, behind_proxy: bool = True) -> None:
         """Write to `ledger`; with `behind_proxy` only what others than a proxy use."""
         self.ledger = ledger
+        self.quotas = Quotas(ledger)
         self._behind_proxy = behind_proxy
-        self._owed: dict[str, Use] = {}
+        self._owed: dict[str, dict[str, Use]] = {}
+        """Tenant → tool → what was used."""
         self._counted: OrderedDict[str, None] = OrderedDict()
 
     def add(self, tool: str, use: Use) -> None:
         """Count what was used just now, for whoever is being answered or worked for."""
         if self._behind_proxy and CALLER.get().is_proxy:
             if use.audio_seconds or use.compute_seconds:
-                self._owed[TENANT.get()] = self._owed.get(TENANT.get(), Use()) + use
+                owed = self._owed.setdefault(TENANT.get(), {})
+                owed[tool] = owed.get(tool, Use()) + use
         elif self.ledger is not None:
-            self.ledger.add(Line(today().isoformat(), TENANT.get(), CALLER.get().name, tool, use))
+            caller = CALLER.get().name
+            self.ledger.add(Line(today().isoformat(), TENANT.get(), caller, tool, use))
+            self.quotas.count(caller, use)
 
     def add_job(self, job_id: str, tool: str, use: Use) -> None:
         """Count a job that another process did, once however many ask for it."""
@@ -48,17 +55,21 @@ class Meter:
 
     def settle(self) -> dict[str, Any] | None:
         """Return what the tenant has used since the last answer, as it stands in a result's `_meta`; it is paid."""
-        use = self._owed.pop(TENANT.get(), None)
-        if use is None:
+        owed = self._owed.pop(TENANT.get(), None)
+        if owed is None:
             return None
-        return {"audio_seconds": round(use.audio_seconds, 3), "compute_seconds": round(use.compute_seconds, 6)}
+        return {
+            tool: {"audio_seconds": round(use.audio_seconds, 3), "compute_seconds": round(use.compute_seconds, 6)}
+            for tool, use in owed.items()
+        }
 
-    def take_over(self, tool: str, meta: Mapping[str, Any] | None) -> None:
-        """Count what an upstream's answer says it has used for the tenant."""
+    def take_over(self, meta: Mapping[str, Any] | None) -> None:
+        """Count what an upstream's answer says that tools of this package have used for the tenant."""
         told = (meta or {}).get(USAGE_META_KEY)
-        if isinstance(told, dict):
-            audio, compute = (_seconds(told.get(f"{what}_seconds")) for what in ("audio", "compute"))
-            self.add(tool, Use(audio_seconds=audio, compute_seconds=compute))
+        for tool, use in told.items() if isinstance(told, dict) else ():
+            if tool in TOOLS and isinstance(use, dict):
+                audio, compute = (_seconds(use.get(f"{what}_seconds")) for what in ("audio", "compute"))
+                self.add(tool, Use(audio_seconds=audio, compute_seconds=compute))
 
 
 METER: ContextVar[Meter] = ContextVar("METER", default=Meter())  # noqa: B039 - one nobody asks to settle
