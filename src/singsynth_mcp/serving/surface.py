@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
@@ -12,7 +11,7 @@ from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.access.access import Access
 from singsynth_mcp.serving.access.accounts import Accounts
 from singsynth_mcp.serving.access.callers import Caller
-from singsynth_mcp.serving.access.ledger import Ledger, Line, today
+from singsynth_mcp.serving.access.ledger import Ledger, Line, as_row, today
 from singsynth_mcp.serving.sources import CALLER_SCOPE_KEY
 
 if TYPE_CHECKING:
@@ -50,12 +49,6 @@ def surface_routes(access: Access, accounts: Accounts) -> list[BaseRoute]:
         Route("/usage", show_usage),
         *access.metadata_routes(),
     ]
-
-
-def as_row(line: Line) -> dict[str, Any]:
-    """Return a line of the ledger as a flat row."""
-    facts = asdict(line)
-    return facts | {name: round(value, 3) for name, value in facts.pop("use").items()}
 
 
 def _caller(request: Request) -> Caller:

@@ -12,9 +12,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from singsynth_mcp.errors import FileProblem
 
@@ -154,6 +155,12 @@ class Ledger:
 def today() -> date:
     """Return the day in UTC: quotas begin anew with it."""
     return datetime.now(UTC).date()
+
+
+def as_row(line: Line) -> dict[str, Any]:
+    """Return a line as a flat row."""
+    facts = asdict(line)
+    return facts | {name: round(value, 3) for name, value in facts.pop("use").items()}
 
 
 def _write_rows(connection: sqlite3.Connection, lines: list[Line]) -> None:
