@@ -19,6 +19,7 @@ from singsynth_mcp.serving.access.guard import Guard
 from singsynth_mcp.serving.factory import SingSynthServer
 from singsynth_mcp.serving.logs import log_to_stderr
 from singsynth_mcp.serving.surface import surface_routes
+from singsynth_mcp.serving.traces import export_traces
 from singsynth_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def serve(
     metrics.start(shown=transport != "stdio")
     access = None if transport == "stdio" else Access.from_settings(settings)
     hosts = settings.allowed_hosts
-    anyio.run(partial(run, build(settings), transport, host=host, port=port, access=access, allowed_hosts=hosts))
+    server = build(settings)
+    export_traces(server.name)
+    anyio.run(partial(run, server, transport, host=host, port=port, access=access, allowed_hosts=hosts))
 
 
 async def run(
