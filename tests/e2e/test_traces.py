@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import anyio
+import anyio.to_thread
+import pytest
 from mcp import Client
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -17,18 +20,27 @@ from tests.processes import environment, python
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 LYRIC = "ひみつ"
+EXPECTED = {
+    ("singsynth", "tools/call parse_score"),
+    ("singsynth-cpu", "tools/call parse_score"),
+    ("singsynth", "tools/call export"),
+    ("singsynth-cpu", "tools/call export"),
+    ("singsynth-cpu", "job export"),
+}
 NOTES = '{"notes": [{"pitch": "C4", "beats": 1, "lyric": "%s"}]}'
 
 
 @contextmanager
-def collector() -> Iterator[tuple[str, list[bytes]]]:
-    """Take what is exported; yield the address and the requests."""
+def collector() -> Iterator[tuple[str, list[bytes], threading.Semaphore]]:
+    """Take what is exported; yield the address, the requests, and a semaphore that counts them."""
     received: list[bytes] = []
+    came = threading.Semaphore(0)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             received.append(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
+            came.release()
             self.send_response(200)
             self.end_headers()
 
@@ -39,7 +51,7 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", received
+        yield f"http://127.0.0.1:{server.server_address[1]}", received, came
     finally:
         server.shutdown()
         server.server_close()
@@ -59,10 +71,11 @@ def spans_of(received: list[bytes]) -> set[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 async def test_a_call_is_one_trace_from_the_host_to_the_server_that_does_it(tmp_path):
-    with collector() as (url, received):
+    with collector() as (url, received, came):
         cpu = {"command": sys.executable, "args": ["-m", "singsynth_mcp", "cpu"]}
-        exporting = environment({"OTEL_EXPORTER_OTLP_ENDPOINT": url})
+        exporting = environment({"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "50"})
         config = tmp_path / "upstreams.json"
         config.write_text(json.dumps({"mcpServers": {"cpu": cpu | {"env": exporting}}}), encoding="utf-8")
         async with Client(
@@ -72,8 +85,7 @@ async def test_a_call_is_one_trace_from_the_host_to_the_server_that_does_it(tmp_
             score = await client.call_tool("parse_score", {"text": NOTES % LYRIC}, meta=meta)
             arguments = {"score": score.structured_content["id"], "format": "musicxml"}
             done = await client.call_tool("export", arguments, meta=meta)
+            while not spans_of(received) >= EXPECTED:
+                await anyio.to_thread.run_sync(came.acquire, abandon_on_cancel=True)
         assert not done.is_error, done.content
-    spans = spans_of(received)
-    assert {("singsynth", "tools/call parse_score"), ("singsynth-cpu", "tools/call parse_score")} <= spans
-    assert {("singsynth-cpu", "tools/call export"), ("singsynth-cpu", "job export")} <= spans
     assert LYRIC.encode() not in b"".join(received)

@@ -9,8 +9,10 @@ from singsynth_mcp.artifacts.tenants import TENANT, working_for
 from singsynth_mcp.contracts.calling import ignore_progress
 from singsynth_mcp.errors import UnknownJob
 from singsynth_mcp.jobs.base import NewJob
+from singsynth_mcp.jobs.engines import job_engine, job_worker
 from singsynth_mcp.jobs.inprocess import InProcessJobs
 from singsynth_mcp.jobs.tenants import TenantJobs
+from singsynth_mcp.settings import Settings
 
 EQUAL = NewJob("key", "vocode", "vocoder")
 
@@ -100,3 +102,27 @@ async def test_the_work_is_done_in_the_trace_of_who_asked():
         job = await jobs.submit(EQUAL, work)
     await jobs.wait(job, 5, ignore_progress)
     assert seen == [span.get_span_context().trace_id]
+
+
+async def test_a_worker_elsewhere_works_for_the_tenant_and_in_the_trace_of_who_asked(redis):
+    async def perform(tool, arguments, on_progress):
+        return {"tenant": TENANT.get(), "trace": trace.get_current_span().get_span_context().trace_id}
+
+    async def elsewhere(on_progress):
+        raise AssertionError("a worker does the work")
+
+    settings, stopping = Settings(redis=redis.url), anyio.Event()
+    jobs, worker = job_engine("gpu", settings), job_worker(perform, settings)
+    async with anyio.create_task_group() as group:
+        group.start_soon(worker.run, ("vocoder",), 1, stopping)
+        with TracerProvider().get_tracer("t").start_as_current_span("call") as span, working_for("ann"):
+            job = await jobs.submit(EQUAL, elsewhere)
+            done = await jobs.wait(job, 30, ignore_progress)
+        with working_for("bob"), pytest.raises(UnknownJob):
+            await job_engine("gpu", settings).wait(job, 0, ignore_progress)
+        assert (await jobs.queued()) == {"inference": 0, "vocoder": 0}
+        assert not jobs.works_here
+        stopping.set()
+    for each in (jobs, worker):
+        await each.close()
+    assert done.result == {"tenant": "ann", "trace": span.get_span_context().trace_id}
