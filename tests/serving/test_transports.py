@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 from contextlib import asynccontextmanager
 
@@ -8,7 +9,7 @@ import pytest
 
 from singsynth_mcp.errors import InvalidRequest
 from singsynth_mcp.serving.access.access import Access
-from singsynth_mcp.serving.transports import http_app, is_loopback, run
+from singsynth_mcp.serving.transports import bound, http_app, is_loopback, run
 from singsynth_mcp.settings import Settings
 from tests.serving.made_server import made_server
 
@@ -83,3 +84,21 @@ def test_what_only_this_machine_reaches():
 async def test_a_port_in_use_is_an_error_with_a_remedy():
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(InvalidRequest, match="--port"):
         await run(made_server(), "http", port=taken.getsockname()[1])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_answers_in_several_writes_do_not_wait_for_each_other(host):
+    at_once = []
+
+    async def serve(reader, writer):
+        at_once.append(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    with bound(host, 0) as listener:
+        async with await asyncio.start_server(serve, sock=listener):
+            reader, writer = await asyncio.open_connection(host, listener.getsockname()[1])
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+    assert at_once != [0]
+    assert len(at_once) == 1

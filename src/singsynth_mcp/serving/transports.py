@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 Transport = Literal["stdio", "sse", "http"]
 _CHECKED_BY_THE_GUARD = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+_BACKLOG = 2048
+"""Connections that wait to be taken up, as far as the system allows."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -85,7 +88,7 @@ async def _run(
 
     app = http_app(server, transport, host=host, access=access, allowed_hosts=allowed_hosts)
 
-    with _bound(host, port) as listener:
+    with bound(host, port) as listener:
         config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="on")
         path = "/sse" if transport == "sse" else "/mcp"
         logger.info("listening on http://%s:%d%s", host, listener.getsockname()[1], path)
@@ -93,12 +96,21 @@ async def _run(
             await uvicorn.Server(config).serve(sockets=[listener])
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
     """Return a listening socket. Raises InvalidRequest where the port is taken or the host is not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # By the protocol's number asyncio knows that answers in several writes must not wait for each other (40 ms a call).
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host.strip("[]"), port), family=family)
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host.strip("[]"), port))
+        listener.listen(_BACKLOG)
+        return listener
     except OSError as error:
+        listener.close()
         message = f"port {port} on {host} cannot be used: {error.strerror or error}"
         raise InvalidRequest(message, hint="Choose another with --port (0: any that is free).") from None
 
