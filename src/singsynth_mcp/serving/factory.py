@@ -19,6 +19,7 @@ from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel
 
 from singsynth_mcp import __version__
+from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.errors import InternalError, SingSynthError
 from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.access.accounts import Accounts
@@ -102,7 +103,7 @@ def _tool_caller(tools: ToolSource, accounts: Accounts) -> Any:
         try:
             result = await accounts.call(ctx, params.name, lambda: tools.call_tool(ctx, params))
         except SingSynthError as error:
-            metrics.tool_failed(error.code)
+            _count_failure(params.name, error.code)
             return failure(error)
         except MCPError:
             raise
@@ -112,10 +113,15 @@ def _tool_caller(tools: ToolSource, accounts: Accounts) -> Any:
         if not isinstance(result, types.CallToolResult):
             return result
         if result.is_error and isinstance(error_of := (result.structured_content or {}).get("error"), dict):
-            metrics.tool_failed(str(error_of.get("code")))
+            _count_failure(params.name, str(error_of.get("code")))
         return capped(result, params.name)
 
     return call
+
+
+def _count_failure(tool: str, code: str) -> None:
+    """Count an error by its code, where that is one of this package's."""
+    metrics.tool_failed(code if tool in TOOLS else "other")
 
 
 def _listener(notices: Notices, resources: ResourceSource | None) -> Any:

@@ -7,7 +7,7 @@ workers too, and any one of them shows the sums.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from singsynth_mcp.jobs.base import Role
@@ -38,9 +38,7 @@ class Instruments:
         )
         self.recalls = Counter("singsynth_memo_recalls", "Questions whether work was done before", ["answer"], **at)
         self.refusals = Counter("singsynth_http_refusals", "HTTP requests not let in", ["status"], **at)
-        self.queued = Gauge(
-            "singsynth_jobs_queued", "Jobs that wait", ["role"], multiprocess_mode="livemostrecent", **at
-        )
+        self.queued = Gauge("singsynth_jobs_queued", "Jobs that wait", ["role"], multiprocess_mode="livemax", **at)
 
 
 _instruments: Instruments | None = None
@@ -78,6 +76,13 @@ def stage_done(tool: str, seconds: float) -> None:
         _instruments.stages.labels(tool).observe(seconds)
 
 
+async def look_at_queues(queued: Callable[[], Awaitable[Mapping[Role, int]]]) -> None:
+    """Measure how many jobs wait in each role's queue."""
+    if _instruments is not None:
+        for role, count in (await queued()).items():
+            _instruments.queued.labels(role).set(count)
+
+
 def recalled(hit: bool) -> None:
     """Count a look into the memo."""
     if _instruments is not None:
@@ -90,14 +95,11 @@ def refused(status: int) -> None:
         _instruments.refusals.labels(str(status)).inc()
 
 
-def page(queued: Mapping[Role, int]) -> tuple[bytes, str]:
-    """Return the figures as Prometheus reads them, and their content type; `queued` is role → jobs that wait."""
+def page() -> tuple[bytes, str]:
+    """Return the figures as Prometheus reads them, and their content type."""
     from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-    start(shown=True)
-    assert _instruments is not None
-    for role, count in queued.items():
-        _instruments.queued.labels(role).set(count)
+    assert _instruments is not None, "start comes first"
     registry: Any = _instruments.registry
     if os.environ.get(_SHARED_FOLDER):
         from prometheus_client.multiprocess import MultiProcessCollector

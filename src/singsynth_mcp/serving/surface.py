@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
+from singsynth_mcp.errors import QueueUnavailable
 from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.access.access import Access
 from singsynth_mcp.serving.access.accounts import Accounts
@@ -28,7 +30,10 @@ def surface_routes(access: Access, accounts: Accounts) -> list[BaseRoute]:
     async def show_metrics(request: Request) -> Response:
         if not _caller(request).is_proxy and access.asks_for_tokens:
             return PlainTextResponse("Metrics are for the server's own token (SINGSYNTH_TOKEN)", 403)
-        body, content_type = metrics.page(await accounts.queued())
+        metrics.start(shown=True)
+        with suppress(QueueUnavailable):  # the other figures are worth showing
+            await metrics.look_at_queues(accounts.queued)
+        body, content_type = metrics.page()
         return Response(body, headers={"content-type": content_type})
 
     async def show_usage(request: Request) -> Response:

@@ -75,6 +75,7 @@ class SpecTool:
             priority="waiting" if wait_seconds else "background",
         )
         job_id = await self._jobs.submit(new, work)
+        await self._look_at_queues()
         keep = False
         try:
             record = await wait_with_heartbeat(self._jobs, job_id, wait_seconds, progress)
@@ -82,8 +83,13 @@ class SpecTool:
         finally:
             with anyio.CancelScope(shield=True):
                 await self._jobs.leave(job_id, keep=keep)
+                await self._look_at_queues()
         count_elsewhere(self._jobs, record)
         return answer(record)
+
+    async def _look_at_queues(self) -> None:
+        if self._jobs.works_here:  # elsewhere it would be a question to Redis at each call
+            await metrics.look_at_queues(self._jobs.queued)
 
     async def _work(self, request: Request, on_progress: OnProgress) -> Result:
         """Do the tool's work and count it; a recipe's is counted where its stages are done."""

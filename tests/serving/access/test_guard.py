@@ -126,6 +126,7 @@ async def test_figures_are_for_the_servers_own_token(path):
         await client.get("/metrics", headers={"authorization": "Bearer own"})
         await post_call(client, "vocode", MEL, alice)
         await post_call(client, "get_job", {"job_id": "made-000000000000"}, alice)
+        await post_call(client, "made up by a client", {}, alice)
         await list_tools(client, "wrong")
         refused = await client.get("/metrics", headers={"authorization": f"Bearer {alice}"})
         shown = await client.get("/metrics", headers={"authorization": "Bearer own"})
@@ -136,9 +137,12 @@ async def test_figures_are_for_the_servers_own_token(path):
         'singsynth_stage_seconds_count{tool="vocode"}',
         'singsynth_job_wait_seconds_count{role="vocoder"}',
         'singsynth_errors_total{code="unknown_job"}',
+        'singsynth_jobs_queued{role="vocoder"} 0.0',
+        'singsynth_tool_calls_total{outcome="error",tool="other"}',
         'singsynth_http_refusals_total{status="401"}',
     ):
         assert figure in shown.text
+    assert "made up" not in shown.text
 
 
 async def test_an_open_server_on_this_machine_needs_no_token():
@@ -160,3 +164,14 @@ async def test_sse_is_behind_the_same_guard(path):
         known = json | {"authorization": f"Bearer {alice}"}
         assert (await client.post(post, content=b"x" * 4096, headers=known)).status_code == 413
         assert (await client.post(post, content=b"{}", headers=known)).status_code == 404
+
+
+async def test_there_are_no_websockets_round_the_guard():
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    app = http_app(made_server(), "http", access=Access(token="own"))
+    await app({"type": "websocket", "path": "/mcp", "headers": []}, None, send)
+    assert sent == [{"type": "websocket.close", "code": 1008}]

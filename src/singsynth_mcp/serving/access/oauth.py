@@ -33,6 +33,8 @@ _KEYS_PAUSE_SECONDS = 30.0
 _ANSWERS_KEPT_SECONDS = 30.0
 """How long an introspection is believed: a token that is revoked works for so long."""
 _ANSWERS_KEPT = 4096
+_ASKED_AT_ONCE = 16
+"""Questions to the issuer: made-up tokens must not become a flood there."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ class IntrospectionVerifier(TokenVerifier):
         self._url = url
         self._credentials = credentials
         self._clock = clock
+        self._asking = anyio.Semaphore(_ASKED_AT_ONCE)
         self._answers: OrderedDict[str, tuple[float, AccessToken | None]] = OrderedDict()
 
     async def verify_token(self, token: str) -> AccessToken | None:
@@ -165,10 +168,10 @@ class IntrospectionVerifier(TokenVerifier):
     async def _ask(self, token: str) -> Mapping[str, Any]:
         import httpx2
 
+        question = {"token": token, "token_type_hint": "access_token"}
         try:
-            response = await self._http.post(
-                self._url, data={"token": token, "token_type_hint": "access_token"}, auth=self._credentials
-            )
+            async with self._asking:
+                response = await self._http.post(self._url, data=question, auth=self._credentials)
             response.raise_for_status()
             facts = response.json()
         except (httpx2.HTTPError, ValueError) as error:
