@@ -15,16 +15,15 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from singsynth_mcp.errors import InvalidRequest
 from singsynth_mcp.serving import metrics
-from singsynth_mcp.serving.access.access import Access
-from singsynth_mcp.serving.access.guard import Guard
 from singsynth_mcp.serving.factory import SingSynthServer
 from singsynth_mcp.serving.logs import log_to_stderr
-from singsynth_mcp.serving.surface import surface_routes
 from singsynth_mcp.serving.traces import export_traces
 from singsynth_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
+
+    from singsynth_mcp.serving.access.access import Access
 
 logger = logging.getLogger(__name__)
 Transport = Literal["stdio", "sse", "http"]
@@ -41,11 +40,17 @@ def serve(
     settings = Settings()
     log_to_stderr(settings.log_level, content=settings.log_content)
     metrics.start(shown=transport != "stdio")
-    access = None if transport == "stdio" else Access.from_settings(settings)
+    access = None if transport == "stdio" else _access(settings)
     hosts = settings.allowed_hosts
     server = build(settings)
     export_traces(server.name)
     anyio.run(partial(run, server, transport, host=host, port=port, access=access, allowed_hosts=hosts))
+
+
+def _access(settings: Settings) -> Access:
+    from singsynth_mcp.serving.access.access import Access
+
+    return Access.from_settings(settings)
 
 
 async def run(
@@ -124,6 +129,10 @@ def http_app(
     allowed_hosts: Sequence[str] = (),
 ) -> Any:
     """Return the ASGI app of a transport. Raises InvalidRequest for an open host without a token."""
+    from singsynth_mcp.serving.access.access import Access
+    from singsynth_mcp.serving.access.guard import Guard
+    from singsynth_mcp.serving.surface import surface_routes
+
     access = access or Access()
     if not access.asks_for_tokens and not is_loopback(host):
         message = f"serving on {host} without a token would let anybody on the network use this machine"

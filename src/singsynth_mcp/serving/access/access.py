@@ -10,13 +10,13 @@ from urllib.parse import urlparse
 
 from singsynth_mcp.errors import InvalidRequest
 from singsynth_mcp.serving.access.callers import Caller, Limits
-from singsynth_mcp.serving.access.keys import KeyFile
 from singsynth_mcp.serving.access.limits import Rates
 from singsynth_mcp.settings import Settings
 
 if TYPE_CHECKING:
     from mcp.server.auth.provider import TokenVerifier
 
+    from singsynth_mcp.serving.access.keys import KeyFile
     from singsynth_mcp.serving.access.oauth import OAuthRules
 
 OPERATOR = "operator"
@@ -56,6 +56,8 @@ class Access:
     @classmethod
     def from_settings(cls, settings: Settings) -> Access:
         """Return what the settings ask for. Raises FileProblem, InvalidRequest."""
+        from singsynth_mcp.serving.access.keys import KeyFile
+
         return cls(
             token=settings.token.get_secret_value() if settings.token else None,
             keys=KeyFile(settings.keys) if settings.keys else None,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -15,9 +14,12 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from singsynth_mcp.errors import FileProblem
+
+if TYPE_CHECKING:
+    import sqlite3
 
 logger = logging.getLogger(__name__)
 _SCHEMA = """
@@ -74,6 +76,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         """Open or make the file. Raises FileProblem."""
+        import sqlite3
+
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,6 +122,8 @@ class Ledger:
 
     def lines(self, since: date, tenant: str | None = None) -> list[Line]:
         """Return the lines from a day on, of one tenant or of all, in order. Raises FileProblem."""
+        import sqlite3
+
         where, values = ("AND tenant = ?", (since.isoformat(), tenant)) if tenant else ("", (since.isoformat(),))
         query = f"SELECT day, tenant, caller, tool, {_COLUMNS} FROM usage WHERE day >= ? {where} ORDER BY 1, 2, 3, 4"
         try:
@@ -128,6 +134,8 @@ class Ledger:
         return [Line(day, who, caller, tool, Use(*use)) for day, who, caller, tool, *use in rows]
 
     def _connect(self) -> sqlite3.Connection:
+        import sqlite3
+
         connection = sqlite3.connect(self._path, timeout=10.0)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -165,6 +173,8 @@ def as_row(line: Line) -> dict[str, Any]:
 
 def _write_rows(connection: sqlite3.Connection, lines: list[Line]) -> None:
     """Add lines in one transaction, again and again while another process holds the file or the disk is full."""
+    import sqlite3
+
     rows = [
         (line.day, line.tenant, line.caller, line.tool, *(getattr(line.use, name) for name in _COLUMNS.split(", ")))
         for line in lines
