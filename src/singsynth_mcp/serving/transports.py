@@ -72,7 +72,8 @@ async def run(
     finally:
         ledger = server.accounts.meter.ledger
         if ledger is not None:
-            await anyio.to_thread.run_sync(ledger.close)
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(ledger.close)
 
 
 async def _run(

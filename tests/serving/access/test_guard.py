@@ -166,6 +166,13 @@ async def test_sse_is_behind_the_same_guard(path):
         assert (await client.post(post, content=b"{}", headers=known)).status_code == 404
 
 
+async def test_probes_need_no_token_and_no_name():
+    async with served(made_server(), access=Access(token="own")) as client:
+        for path_ in ("/healthz", "/readyz"):
+            answer = await client.get(path_, headers={"host": "10.1.2.3:8000"})
+            assert answer.status_code not in (401, 421)
+
+
 async def test_there_are_no_websockets_round_the_guard():
     sent = []
 
