@@ -45,6 +45,8 @@ voice-report: .venv/.train ## measure the shipped voice against its bars and its
 bench: .venv/.dev ## every benchmark's table
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.parse_score
+	$(BIN)/python -m benchmarks.proxy
+	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.real_time_factor
 	$(BIN)/python -m benchmarks.listen tests/scores/*-ja-*.musicxml tests/scores/ja-*.musicxml
 	$(BIN)/python -m benchmarks.kana_error tests/scores/*-ja-*.musicxml tests/scores/ja-*.musicxml

@@ -90,12 +90,35 @@ class Settings(BaseSettings):
         default=25, ge=0, description="A worker told to stop gives back what it has not finished by then"
     )
     upstreams: Path | None = Field(default=None, description="JSON file with the proxy's upstreams (mcpServers)")
-    token: SecretStr | None = Field(default=None, description="Bearer token that HTTP clients must send")
+    token: SecretStr | None = Field(
+        default=None, description="Bearer token of this server: of its operator, and of the proxy in front of it"
+    )
+    keys: Path | None = Field(default=None, description="JSON file of the bearer tokens (hashed) of further clients")
+    ledger: Path | None = Field(default=None, description="SQLite file into which servers that clients call write use")
+    oauth_issuer: str | None = Field(default=None, description="Authorization server whose access tokens are taken")
+    oauth_resource: str | None = Field(
+        default=None, description="URL by which clients call this server, the audience of their tokens"
+    )
+    oauth_scopes: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Scopes that a token must have, separated by spaces"
+    )
+    oauth_tenant_claim: str = Field(default="sub", description="Equal values of this claim are one tenant")
+    oauth_jwks_url: str | None = Field(default=None, description="The issuer's keys; its metadata says where otherwise")
+    oauth_introspection_url: str | None = Field(
+        default=None, description="Where to ask about tokens instead of checking their signature"
+    )
+    oauth_client_id: str = Field(default="singsynth", description="This server's own id at the issuer")
+    oauth_client_secret: SecretStr | None = Field(default=None, description="And its secret, for introspection")
+    max_request_bytes: int = Field(default=4 * 2**20, ge=1024, description="Of one HTTP request; larger get 413")
+    max_requests: int = Field(default=512, ge=1, description="HTTP requests at once; further ones get 503")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Further names and addresses by which clients call this server over HTTP, separated by commas",
     )
     log_level: str = "WARNING"
+    log_content: bool = Field(
+        default=False, description="Let log lines quote what errors quote: lyrics, arguments, paths"
+    )
     _bucket: str | None = PrivateAttr(None)
 
     @model_validator(mode="wrap")
@@ -137,6 +160,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+    @field_validator("oauth_scopes", mode="before")
+    @classmethod
+    def _split_words(cls, value: object) -> object:
+        return tuple(value.split()) if isinstance(value, str) else value
 
     @property
     def voicebank_folders(self) -> tuple[Path, ...]:

@@ -10,6 +10,7 @@ import anyio
 
 from singsynth_mcp.contracts.audio import AudioResult
 from singsynth_mcp.contracts.calling import Progress
+from singsynth_mcp.serving.access.access import Access
 from singsynth_mcp.serving.logs import log_to_stderr
 from singsynth_mcp.serving.transports import run
 from tests.serving.made_server import made_server
@@ -25,4 +26,5 @@ async def vocode(request, on_progress):
 if __name__ == "__main__":
     log_to_stderr("INFO")
     transport, port = (sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 1 else ("stdio", 0)
-    anyio.run(partial(run, made_server(vocode=vocode), transport, port=port))
+    access = Access(max_requests=int(os.environ.get("MAX_REQUESTS", "512")))
+    anyio.run(partial(run, made_server(vocode=vocode), transport, port=port, access=access))

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.artifacts.tenants import tenant_store
 from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.jobs.inprocess import InProcessJobs
+from singsynth_mcp.jobs.tenants import TenantJobs
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.jobtools import job_tools
 from singsynth_mcp.serving.lifespans import closing
@@ -21,8 +22,8 @@ from singsynth_mcp.settings import Settings
 
 def made_server(**functions: Callable[..., Awaitable[Any]]) -> SingSynthServer:
     """Return a server whose tools (named as in the contracts) do `functions`: `(request, on_progress) -> result`."""
-    jobs = InProcessJobs("made")
-    store = FolderStore.from_settings(Settings())
+    jobs = TenantJobs(InProcessJobs("made"))
+    store = tenant_store(Settings())
     tools = [SpecTool(TOOLS[name], function, jobs) for name, function in functions.items()]
     return create_server(
         Identity("made", "Made"),

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import json
-import logging
+import asyncio
 import socket
 from contextlib import asynccontextmanager
 
@@ -9,8 +8,8 @@ import httpx2
 import pytest
 
 from singsynth_mcp.errors import InvalidRequest
-from singsynth_mcp.serving.logs import JsonLines
-from singsynth_mcp.serving.transports import http_app, is_loopback, run
+from singsynth_mcp.serving.access.access import Access
+from singsynth_mcp.serving.transports import bound, http_app, is_loopback, run
 from singsynth_mcp.settings import Settings
 from tests.serving.made_server import made_server
 
@@ -36,7 +35,7 @@ async def web(host="127.0.0.1", **options):
 
 
 async def test_without_its_token_nobody_gets_in():
-    async with web(token="secret") as client:
+    async with web(access=Access(token="secret")) as client:
         none = await client.post("/mcp", json=INITIALIZE, headers=ACCEPT)
         wrong = await client.post("/mcp", json=INITIALIZE, headers={**ACCEPT, "authorization": "Bearer secre"})
         right = await client.post("/mcp", json=INITIALIZE, headers={**ACCEPT, "authorization": "Bearer secret"})
@@ -62,7 +61,7 @@ async def test_a_page_elsewhere_cannot_reach_a_local_server(header, value, statu
 
 async def test_an_open_host_answers_to_its_own_names_only(monkeypatch):
     monkeypatch.setenv("SINGSYNTH_ALLOWED_HOSTS", "gpu.lan, 10.1.2.3")
-    async with web("0.0.0.0", token="t", allowed_hosts=Settings().allowed_hosts) as client:
+    async with web("0.0.0.0", access=Access(token="t"), allowed_hosts=Settings().allowed_hosts) as client:
         answers = [
             await client.post("/mcp", json=INITIALIZE, headers={**ACCEPT, "authorization": "Bearer t", "host": host})
             for host in ("gpu.lan:8000", "10.1.2.3", f"{socket.gethostname()}:8000", "evil.example")
@@ -87,13 +86,19 @@ async def test_a_port_in_use_is_an_error_with_a_remedy():
         await run(made_server(), "http", port=taken.getsockname()[1])
 
 
-def test_a_log_record_is_one_line_of_json():
-    try:
-        raise ValueError("two\nlines")
-    except ValueError as error:
-        record = logging.LogRecord("a.b", logging.ERROR, "", 0, "it %s\nfailed", ("そう",), (type(error), error, None))
-    line = JsonLines().format(record)
-    assert "\n" not in line
-    facts = json.loads(line)
-    assert (facts["level"], facts["logger"], facts["message"]) == ("error", "a.b", "it そう\nfailed")
-    assert "two\nlines" in facts["traceback"]
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_answers_in_several_writes_do_not_wait_for_each_other(host):
+    at_once = []
+
+    async def serve(reader, writer):
+        at_once.append(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    with bound(host, 0) as listener:
+        async with await asyncio.start_server(serve, sock=listener):
+            reader, writer = await asyncio.open_connection(host, listener.getsockname()[1])
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+    assert at_once != [0]
+    assert len(at_once) == 1

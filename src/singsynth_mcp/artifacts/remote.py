@@ -15,6 +15,7 @@ import anyio
 from singsynth_mcp.artifacts.base import Kind, Manifest
 from singsynth_mcp.artifacts.files import pieces_of
 from singsynth_mcp.artifacts.ids import check_kind, missing_blob, unknown_artifact
+from singsynth_mcp.artifacts.tenants import LOCAL, TENANT, TENANT_HEADER
 from singsynth_mcp.errors import InvalidRequest, SingSynthError, ToolFailed, UpstreamUnavailable
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class RemoteStore:
 
         place = f"{self._url.scheme}://{self._url.netloc}"
         try:
-            async with self._web.stream(method, route, **body) as answer:
+            async with self._web.stream(method, route, headers=_for_whom(), **body) as answer:
                 if not answer.is_success and not (answer.status_code == 404 and method != "PUT"):
                     raise _refused(place, method, route, answer.status_code, await answer.aread())
                 yield answer
@@ -121,6 +122,11 @@ class RemoteStore:
             raise UpstreamUnavailable(
                 message, hint="Check the upstream's address in the proxy's configuration."
             ) from error
+
+
+def _for_whom() -> dict[str, str]:
+    tenant = TENANT.get()
+    return {} if tenant == LOCAL else {TENANT_HEADER: tenant}
 
 
 def _refused(place: str, method: str, route: str, status: int, body: bytes) -> SingSynthError:

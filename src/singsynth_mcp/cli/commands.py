@@ -23,6 +23,7 @@ _COMMANDS = (
     ("cpu", "serve:cpu", "Serve the light tools: scores, lyrics, audio files."),
     ("gpu", "serve:gpu", "Serve the heavy tools: the models."),
     ("worker", "worker:worker", "Do the jobs that gpu servers queue in Redis."),
+    ("usage", "usage:usage", "Show what the clients of a server have used."),
 )
 _VOICEBANK_COMMANDS = (
     ("list", "voicebanks:list_voicebanks", "List the voices that can sing here."),
@@ -34,6 +35,11 @@ _VOICEBANK_COMMANDS = (
     ),
     ("check", "checking:check", "Examine a voicebank, sing a probe with it and measure that; status 1 when it fails."),
     ("remove", "installing:remove", "Remove a voicebank or vocoder that was installed."),
+)
+_KEY_COMMANDS = (
+    ("add", "keys:add", "Make a key, or a new token for one; print the token, this once."),
+    ("list", "keys:list_keys", "List the keys and their limits."),
+    ("remove", "keys:remove", "Remove a key: its token is refused from now on."),
 )
 _ARTIFACT_COMMANDS = (
     ("list", "artifacts:list_artifacts", "List what the artifact store holds, the latest used first."),
@@ -49,6 +55,7 @@ def build_app() -> App:
         app.command(f"singsynth_mcp.cli.{place}", name=name, help=words)
     app.command(_group("voicebanks", "See, add, check and remove voices; alone, list them.", _VOICEBANK_COMMANDS))
     app.command(_group("artifacts", "Look into the artifact store, and empty it.", _ARTIFACT_COMMANDS))
+    app.command(_group("keys", "Let clients in over HTTP: their tokens and limits.", _KEY_COMMANDS))
     return app
 
 

@@ -21,9 +21,13 @@ def worker(
     import anyio
 
     from singsynth_mcp.gpu_server.worker import run_worker
+    from singsynth_mcp.serving import metrics
     from singsynth_mcp.serving.logs import log_to_stderr
+    from singsynth_mcp.serving.traces import export_traces
     from singsynth_mcp.settings import Settings
 
     settings = Settings()
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, content=settings.log_content)
+    metrics.start(shown=False)
+    export_traces("singsynth-worker")
     anyio.run(partial(run_worker, settings, role, concurrency))

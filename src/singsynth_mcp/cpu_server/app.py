@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from singsynth_mcp.artifacts.opening import open_store
+from singsynth_mcp.artifacts.tenants import tenant_store
 from singsynth_mcp.contracts.tools import tools_of
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.cpu_server.tools import TOOLS
 from singsynth_mcp.jobs.inprocess import InProcessJobs
+from singsynth_mcp.jobs.tenants import TenantJobs
+from singsynth_mcp.serving import metrics
+from singsynth_mcp.serving.access.accounts import accounts_of
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.jobtools import job_tools
 from singsynth_mcp.serving.lifespans import closing
@@ -28,10 +31,10 @@ IDENTITY = Identity(
 
 def build_server(settings: Settings, *, over_http: bool = False) -> SingSynthServer:
     """Return the CPU server. Over HTTP its tools read only the folders of SINGSYNTH_ROOTS."""
-    store = open_store(settings)
+    store = tenant_store(settings, metrics.recalled)
     readable = (settings.roots or ()) if over_http else settings.readable_roots
     services = CpuServices(settings, store, readable=readable, writable=(settings.output,), serves_files=over_http)
-    jobs = InProcessJobs("cpu")
+    jobs = TenantJobs(InProcessJobs("cpu"))
     tools = (*bind(tools_of("cpu"), TOOLS, services, jobs), *job_tools(jobs))
     return create_server(
         IDENTITY,
@@ -39,6 +42,7 @@ def build_server(settings: Settings, *, over_http: bool = False) -> SingSynthSer
         resources=ArtifactResources(store),
         lifespan=lambda: closing(jobs.close),
         web=partial(artifact_routes, store, settings.upload_max_bytes),
+        accounts=accounts_of(settings, jobs.queued, writes=over_http),
     )
 
 

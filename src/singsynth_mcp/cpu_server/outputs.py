@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from singsynth_mcp.artifacts.files import store_file
+from singsynth_mcp.artifacts.tenants import LOCAL, TENANT
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import FileProblem, InvalidRequest, PathNotAllowed
 from singsynth_mcp.settings import Settings
@@ -39,24 +40,32 @@ def output_path(output: str | None, extension: str, own_name: str, services: Cpu
 
     Raises PathNotAllowed: outside the writable folders. Raises FileProblem: a directory, or no path at all.
     """
+    folder = output_folder(services.settings)
     try:
         named = Path(output).expanduser() if output else Path(f"{_file_name(own_name)}.{extension}")
-        path = services.settings.output / named
+        path = folder / named
         if not path.suffix:
             path = path.with_name(f"{path.name}.{extension}")
         path = path.resolve()
         is_folder = path.is_dir()
     except (OSError, ValueError, RuntimeError) as error:
         message = f"output {str(output)[:60]!r} is no path: {getattr(error, 'strerror', None) or error}"
-        raise FileProblem(message, hint=f"Give a name alone; it is written to {services.settings.output}.") from error
-    if not any(path.is_relative_to(folder.resolve()) for folder in services.writable):
+        raise FileProblem(message, hint=f"Give a name alone; it is written to {folder}.") from error
+    writable = services.writable if TENANT.get() == LOCAL else (folder,)
+    if not any(path.is_relative_to(each.resolve()) for each in writable):
         raise PathNotAllowed(
             f"{path} lies outside the folders that may be written",
-            hint=f"Give a name alone; it is written to {services.settings.output}.",
+            hint=f"Give a name alone; it is written to {folder}.",
         )
     if is_folder:
         raise FileProblem(f"{path} is a directory", hint="Add a file name to it.")
     return path
+
+
+def output_folder(settings: Settings) -> Path:
+    """Return where files are written: the output folder, or in it that of the tenant whose work is being done."""
+    tenant = TENANT.get()
+    return settings.output if tenant == LOCAL else settings.output / tenant
 
 
 def output_url(path: Path, settings: Settings) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Literal
 
-from singsynth_mcp.artifacts.opening import open_store
+from singsynth_mcp.artifacts.tenants import tenant_store
 from singsynth_mcp.contracts.tools import tools_of
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.gpu_server.tools import TOOLS
 from singsynth_mcp.jobs.engines import job_engine
+from singsynth_mcp.serving import metrics
+from singsynth_mcp.serving.access.accounts import accounts_of
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.jobtools import job_tools
 from singsynth_mcp.serving.lifespans import closing
@@ -29,9 +31,9 @@ IDENTITY = Identity(
 _VOCODER_TOOLS = frozenset({"vocode"})
 
 
-def build_server(settings: Settings, *, role: RoleChoice = "all") -> SingSynthServer:
+def build_server(settings: Settings, *, role: RoleChoice = "all", over_http: bool = False) -> SingSynthServer:
     """Return the GPU server; `role` leaves it only the tools of that queue, so that two of them never collide."""
-    store = open_store(settings)
+    store = tenant_store(settings, metrics.recalled)
     jobs = job_engine("gpu" if role == "all" else role, settings)
     specs = [spec for spec in tools_of("gpu") if role == "all" or (spec.name in _VOCODER_TOOLS) == (role == "vocoder")]
     tools = (*bind(specs, TOOLS, GpuServices(settings, store), jobs), *job_tools(jobs))
@@ -41,9 +43,10 @@ def build_server(settings: Settings, *, role: RoleChoice = "all") -> SingSynthSe
         resources=ArtifactResources(store),
         lifespan=lambda: closing(jobs.close),
         web=partial(artifact_routes, store, settings.upload_max_bytes),
+        accounts=accounts_of(settings, jobs.queued, writes=over_http),
     )
 
 
 def run(transport: Transport = "stdio", host: str = "127.0.0.1", port: int = 8767, *, role: RoleChoice = "all") -> None:
     """Serve until the client leaves or the process is told to stop."""
-    serve(partial(build_server, role=role), transport, host, port)
+    serve(partial(build_server, role=role, over_http=transport != "stdio"), transport, host, port)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import anyio
 
-from singsynth_mcp.artifacts.opening import open_store
+from singsynth_mcp.artifacts.tenants import tenant_store
 from singsynth_mcp.contracts.arguments import load_tool, read_arguments
 from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.tools import TOOLS as SPECS
@@ -19,6 +19,7 @@ from singsynth_mcp.gpu_server.tools import TOOLS
 from singsynth_mcp.jobs.base import Role
 from singsynth_mcp.jobs.engines import job_worker
 from singsynth_mcp.jobs.worker import Perform
+from singsynth_mcp.serving import metrics
 from singsynth_mcp.settings import Settings
 
 RoleChoice = Literal["inference", "vocoder", "all"]
@@ -46,7 +47,7 @@ async def run_worker(settings: Settings, role: RoleChoice = "all", concurrency: 
 
 def perform_with(settings: Settings) -> Perform:
     """Return what does a tool's work over the settings' voicebanks and artifact store."""
-    services = GpuServices(settings, open_store(settings))
+    services = GpuServices(settings, tenant_store(settings, metrics.recalled))
 
     async def perform(tool: str, arguments: Mapping[str, Any], on_progress: OnProgress) -> dict[str, Any]:
         function = await anyio.to_thread.run_sync(load_tool, TOOLS[tool])

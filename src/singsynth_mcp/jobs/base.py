@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from singsynth_mcp.artifacts.tenants import LOCAL
 from singsynth_mcp.contracts.calling import OnProgress, Progress
 from singsynth_mcp.contracts.common import State
 
@@ -29,6 +30,10 @@ class NewJob:
     client: str = ""
     """Who asks; clients take turns."""
     priority: Priority = "waiting"
+    tenant: str = LOCAL
+    """For whom it is done."""
+    trace: Mapping[str, str] = field(default_factory=dict)
+    """The W3C trace context of who asks, for an engine whose workers are other processes."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class JobRecord:
     """From its submission to its start, or until now."""
     run_seconds: float | None = None
     """From its start to its end, or until now; None before it starts."""
+    tenant: str = LOCAL
 
     @property
     def ended(self) -> bool:
@@ -79,6 +85,13 @@ class JobEngine(Protocol):
 
     async def records(self) -> list[JobRecord]:
         """Return the jobs known, the newest first."""
+
+    async def queued(self) -> dict[Role, int]:
+        """Return how many jobs of all tenants wait in each role's queue."""
+
+    @property
+    def works_here(self) -> bool:
+        """Whether this process does the work itself."""
 
     async def close(self) -> None:
         """Cancel what only this process runs or waits for, and wait for it to end."""

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from singsynth_mcp.contracts.calling import OnProgress, Progress
 from singsynth_mcp.errors import QueueUnavailable, UnknownJob
-from singsynth_mcp.jobs.base import JobRecord, NewJob, Work
+from singsynth_mcp.jobs.base import JobRecord, NewJob, Role, Work
 from singsynth_mcp.jobs.queues import Queues
 from singsynth_mcp.jobs.table import JobTable
 
@@ -112,6 +112,16 @@ class DistributedJobs:
         """Return the jobs of this server's name, the newest first. Raises QueueUnavailable."""
         async with _reaching_redis():
             return await self._table.records(self._server)
+
+    async def queued(self) -> dict[Role, int]:
+        """Return how many jobs wait in each role's queue, of all servers. Raises QueueUnavailable."""
+        async with _reaching_redis():
+            return await self._table.queued(("inference", "vocoder"))
+
+    @property
+    def works_here(self) -> bool:
+        """Never: workers do."""
+        return False
 
     async def close(self) -> None:
         """Detach this process's calls and close the connections; jobs that somebody keeps go on."""

@@ -8,6 +8,7 @@ from singsynth_mcp.errors import InvalidRequest
 from singsynth_mcp.jobs.attempts import AttemptRules
 from singsynth_mcp.jobs.base import JobEngine
 from singsynth_mcp.jobs.inprocess import InProcessJobs
+from singsynth_mcp.jobs.tenants import TenantJobs
 from singsynth_mcp.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ def job_engine(server: str, settings: Settings) -> JobEngine:
     """Return the engine for a server's jobs. Raises InvalidRequest where Redis is asked for without its packages."""
     if settings.redis is None:
         rules = AttemptRules(deadline_seconds=settings.job_deadline_seconds)
-        return InProcessJobs(server, queue_limit=settings.queue_limit, rules=rules)
+        return TenantJobs(InProcessJobs(server, queue_limit=settings.queue_limit, rules=rules))
     table, queues = _shared(settings)
     from singsynth_mcp.jobs.distributed import DistributedJobs
 
-    return DistributedJobs(server, table, queues)
+    return TenantJobs(DistributedJobs(server, table, queues))
 
 
 def job_worker(perform: Perform, settings: Settings) -> JobWorker:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Mapping
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -46,6 +47,8 @@ class _Job:
     task: asyncio.Task[None] | None = None
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     """Stops the work: a worker thread sees the cancellation of a scope, never that of a task."""
+    context: Context = field(default_factory=copy_context)
+    """Of who asked first: the work is done for its tenant and in its trace, whenever its turn comes."""
     changed: anyio.Event = field(default_factory=anyio.Event)
     """Set, and replaced, at every change."""
 
@@ -132,6 +135,15 @@ class InProcessJobs:
         """Return the jobs known, the newest first."""
         return [self._record(job) for job in reversed(self._jobs.values())]
 
+    async def queued(self) -> dict[Role, int]:
+        """Return how many jobs wait in each role's queue."""
+        return {role: len(queue) for role, queue in self._queues.items()}
+
+    @property
+    def works_here(self) -> bool:
+        """Always."""
+        return True
+
     async def close(self) -> None:
         """Cancel what is queued or running and wait for it to end."""
         tasks = [job.task for jobs in self._running.values() for job in jobs if job.task is not None]
@@ -165,6 +177,7 @@ class InProcessJobs:
             job.error,
             queued_seconds=(until if job.started is None else job.started) - job.submitted,
             run_seconds=None if job.started is None else until - job.started,
+            tenant=job.new.tenant,
         )
 
     def _start_next(self, role: Role) -> None:
@@ -176,7 +189,7 @@ class InProcessJobs:
             running.add(job)
             job.state = "running"
             job.started = anyio.current_time()
-            job.task = asyncio.create_task(self._run(job), name=job.job_id)
+            job.task = asyncio.create_task(self._run(job), name=job.job_id, context=job.context)
             job.task.add_done_callback(partial(self._free_place, job))
             for waiting in queue:
                 waiting.update()

@@ -14,7 +14,7 @@ The clock is Redis's own. What Redis stores is the truth; the queue that wakes w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from redis.asyncio import Redis
 
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.jobs import scripts
-from singsynth_mcp.jobs.base import JobRecord, NewJob
+from singsynth_mcp.jobs.base import JobRecord, NewJob, Role
 from singsynth_mcp.jobs.turns import queue_full
 
 Beginning = Literal["run", "ended", "crashed"]
@@ -129,6 +129,10 @@ class JobTable:
                 found.append(record)
         return found
 
+    async def queued(self, roles: Sequence[Role]) -> dict[Role, int]:
+        """Return how many jobs wait in the queues of `roles`."""
+        return {role: int(await self._redis.llen(f"{self._space}:queued:{role}")) for role in roles}
+
     async def dead(self) -> list[str]:
         """Return the ids of the jobs that killed their workers, the latest first."""
         return [str(job_id) for job_id in await self._redis.lrange(f"{self._space}:dead", 0, -1)]
@@ -147,9 +151,10 @@ def _record(job_id: str, answer: list[Any]) -> JobRecord:
     submitted, started = float(facts["submitted"]), float(facts.get("started", 0))
     until = float(facts.get("ended", now))
     progress = facts.get("progress")
+    new = NewJob(**json.loads(facts["new"]))
     return JobRecord(
         job_id,
-        json.loads(facts["new"])["tool"],
+        new.tool,
         facts["state"],
         None if progress is None else _progress(json.loads(progress)),
         position or None,
@@ -157,6 +162,7 @@ def _record(job_id: str, answer: list[Any]) -> JobRecord:
         json.loads(facts["error"]) if "error" in facts else None,
         queued_seconds=max((started or until) - submitted, 0.0),
         run_seconds=max(until - started, 0.0) if started else None,
+        tenant=new.tenant,
     )
 
 

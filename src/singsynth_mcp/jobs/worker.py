@@ -11,11 +11,13 @@ from typing import Any, TypeVar
 import anyio
 from redis.exceptions import RedisError
 
+from singsynth_mcp.artifacts.tenants import working_for
 from singsynth_mcp.contracts.calling import OnProgress, Progress
 from singsynth_mcp.jobs.attempts import AttemptRules, Outcome, attempt
 from singsynth_mcp.jobs.base import NewJob, Role
 from singsynth_mcp.jobs.queues import Queues
 from singsynth_mcp.jobs.table import JobTable
+from singsynth_mcp.jobs.traces import job_span
 
 Perform = Callable[[str, Mapping[str, Any], OnProgress], Awaitable[dict[str, Any]]]
 """`(tool, arguments, on_progress)`: does a tool's work and returns its structured result."""
@@ -103,7 +105,8 @@ class JobWorker:
         outcome: Outcome | None = None
 
         async def work(on_progress: OnProgress) -> dict[str, Any]:
-            return await self._perform(new.tool, new.arguments, on_progress)
+            with working_for(new.tenant), job_span(new.tool, new.role, new.trace):
+                return await self._perform(new.tool, new.arguments, on_progress)
 
         async def go_on(progress: Progress | None = None) -> None:
             try:

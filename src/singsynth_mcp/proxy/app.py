@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio
 
-from singsynth_mcp.artifacts.opening import open_store
+from singsynth_mcp.artifacts.tenants import tenant_store
 from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.common import Result
 from singsynth_mcp.contracts.sing import SingRequest
@@ -17,6 +17,7 @@ from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.contracts.voicebanks import CheckVoicebankRequest
 from singsynth_mcp.jobs.attempts import AttemptRules
 from singsynth_mcp.jobs.inprocess import InProcessJobs
+from singsynth_mcp.jobs.tenants import TenantJobs
 from singsynth_mcp.proxy.caller import UpstreamCaller
 from singsynth_mcp.proxy.config import UpstreamSpec, own_upstreams, read_upstreams, without_files
 from singsynth_mcp.proxy.connect import Dial, connect
@@ -26,6 +27,7 @@ from singsynth_mcp.proxy.forwarding import MergedPrompts, MergedResources, Merge
 from singsynth_mcp.proxy.jobs import merged_job_tools
 from singsynth_mcp.proxy.transfers import Transfers
 from singsynth_mcp.proxy.upstreams import Upstreams
+from singsynth_mcp.serving.access.accounts import accounts_of
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.tools import SpecTool
@@ -63,12 +65,13 @@ def build_server(
         upstreams = without_files(upstreams)
     notices = Notices()
     merged = Upstreams(upstreams, settings.cache, notices, frozenset(OWN_TOOLS), dial)
-    store = open_store(settings)
+    store = tenant_store(settings)
     readable = (settings.roots or ()) if over_http else settings.readable_roots
     transfers = Transfers(store, merged)
     files = RemoteFiles(store, readable=readable, output=settings.output, serves=over_http)
     exchange = Exchange(merged, transfers, files)
-    jobs = InProcessJobs("proxy", rules=AttemptRules(pauses_seconds=()))  # the recipes repeat their stages themselves
+    # The recipes repeat their stages themselves.
+    jobs = TenantJobs(InProcessJobs("proxy", rules=AttemptRules(pauses_seconds=())))
     caller = UpstreamCaller(merged, exchange)
     recipes = (
         SpecTool(TOOLS["sing"], partial(_sing, caller), jobs),
@@ -82,7 +85,8 @@ def build_server(
         prompts=MergedPrompts(merged),
         notices=notices,
         lifespan=lambda: _running(merged, transfers, jobs),
-        web=partial(artifact_routes, store, settings.upload_max_bytes),
+        web=partial(artifact_routes, store, settings.upload_max_bytes, is_proxy=True),
+        accounts=accounts_of(settings, jobs.queued, is_proxy=True),
     )
 
 
@@ -108,7 +112,7 @@ async def _check_voicebank(caller: UpstreamCaller, request: CheckVoicebankReques
 
 
 @asynccontextmanager
-async def _running(upstreams: Upstreams, transfers: Transfers, jobs: InProcessJobs) -> AsyncIterator[None]:
+async def _running(upstreams: Upstreams, transfers: Transfers, jobs: TenantJobs) -> AsyncIterator[None]:
     upstreams.open()
     try:
         yield

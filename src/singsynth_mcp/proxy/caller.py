@@ -16,6 +16,7 @@ from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.errors import SingSynthError, ToolFailed, UpstreamUnavailable
 from singsynth_mcp.proxy.upstream import Upstream
 from singsynth_mcp.proxy.upstreams import Upstreams
+from singsynth_mcp.serving.access.metering import METER
 
 if TYPE_CHECKING:
     from singsynth_mcp.proxy.exchange import Exchange
@@ -99,6 +100,7 @@ async def call_tool(
         result: types.CallToolResult = await upstream.request(question)
     except MCPError as refusal:
         raise ToolFailed("upstream_error", f"{name} on {upstream.name!r}: {refusal.error.message}") from None
+    METER.get().take_over(result.meta)
     facts = dict(result.structured_content or {})
     if result.is_error:
         error = facts.get("error") or {}

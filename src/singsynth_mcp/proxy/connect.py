@@ -21,10 +21,13 @@ from mcp.client.session import (
 from mcp.client.stdio import StdioServerParameters
 
 from singsynth_mcp import __version__
+from singsynth_mcp.artifacts.tenants import TENANT
 from singsynth_mcp.proxy.config import UpstreamSpec
+from singsynth_mcp.serving.access.callers import TENANT_META_KEY
 
 HOST_CAPABILITIES: ContextVar[dict[str, Any] | None] = ContextVar("HOST_CAPABILITIES", default=None)
 """What the host of the request now under way has declared, as on the wire; None where no host asks."""
+_FOR_A_TENANT = ("tools/call", "resources/read", "prompts/get", "completion/complete")
 _CONNECT_TIMEOUT_SECONDS = 30.0
 
 
@@ -81,11 +84,13 @@ async def client_to(target: Any, callbacks: Callbacks, *, mode: str = "auto") ->
 
 
 def _declare_per_request(session: ClientSession) -> None:
-    """Let each request declare what its own host can do: the SDK declares the same for a whole connection."""
+    """Let each request say for whom it is and what its host can do: the SDK says the same for a whole connection."""
     stamp = session._stamp
 
     def stamp_with_capabilities(data: dict[str, Any], opts: Any) -> None:
         stamp(data, opts)
+        if data.get("method") in _FOR_A_TENANT:
+            data.setdefault("params", {}).setdefault("_meta", {})[TENANT_META_KEY] = TENANT.get()
         meta = (data.get("params") or {}).get("_meta") or {}
         declared = HOST_CAPABILITIES.get()
         if declared is not None and types.CLIENT_CAPABILITIES_META_KEY in meta:

@@ -15,6 +15,7 @@ from singsynth_mcp.proxy.exchange import Exchange
 from singsynth_mcp.proxy.merge import Catalogue, Route
 from singsynth_mcp.proxy.relay import FrontCall
 from singsynth_mcp.proxy.upstreams import Upstreams
+from singsynth_mcp.serving.access.metering import METER, USAGE_META_KEY
 from singsynth_mcp.serving.resources import read_artifact
 from singsynth_mcp.serving.results import ARTIFACT_URI, with_facts
 from singsynth_mcp.serving.sources import Context, ServedTool, unknown_tool
@@ -102,7 +103,9 @@ async def forward_call(
             allow_input_required=True,
         )
 
-    return _clean(await _ask_in_rounds(upstreams, route.upstream, front, question, params))
+    answer = await _ask_in_rounds(upstreams, route.upstream, front, question, params)
+    METER.get().take_over(answer.meta)
+    return _clean(answer)
 
 
 class MergedResources:
@@ -252,7 +255,8 @@ async def _ask_in_rounds(
 
 
 def _clean(result: _Result) -> _Result:
-    """Return a result without the upstream's name for itself."""
+    """Return a result without the upstream's name for itself and what it tells the proxy alone."""
     meta: Mapping[str, Any] = result.meta or {}
-    kept = {key: value for key, value in meta.items() if key != types.SERVER_INFO_META_KEY}
+    own = (types.SERVER_INFO_META_KEY, USAGE_META_KEY)
+    kept = {key: value for key, value in meta.items() if key not in own}
     return result.model_copy(update={"meta": kept or None})

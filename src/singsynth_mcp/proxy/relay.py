@@ -12,6 +12,7 @@ from mcp.shared.dispatcher import ProgressFnT
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from singsynth_mcp.serving.access.callers import OWN_META_PREFIX
 from singsynth_mcp.serving.sources import Context
 
 _PROGRESS_TOKENS = ("progressToken", "progress_token")
@@ -64,7 +65,7 @@ class FrontCall:
         kept = {
             key: value
             for key, value in self._meta.items()
-            if key not in _PROGRESS_TOKENS and not key.startswith("io.modelcontextprotocol/")
+            if key not in _PROGRESS_TOKENS and not key.startswith(("io.modelcontextprotocol/", OWN_META_PREFIX))
         }
         kept[types.LOG_LEVEL_META_KEY] = self._meta.get(types.LOG_LEVEL_META_KEY, "debug")
         if not self.levels:

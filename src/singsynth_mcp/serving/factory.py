@@ -19,7 +19,10 @@ from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel
 
 from singsynth_mcp import __version__
+from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.errors import InternalError, SingSynthError
+from singsynth_mcp.serving import metrics
+from singsynth_mcp.serving.access.accounts import Accounts
 from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.results import RESULT_LIMIT_BYTES, ResultTooLarge, capped, failure
 from singsynth_mcp.serving.sources import Context, PromptSource, ResourceSource, ToolSource
@@ -46,10 +49,11 @@ class Identity:
 class SingSynthServer(Server[None]):
     """The SDK's low-level server, which says truly whether its lists can change."""
 
-    def __init__(self, *args: Any, lists_change: bool, web: WebRoutes, **handlers: Any) -> None:
+    def __init__(self, *args: Any, lists_change: bool, web: WebRoutes, accounts: Accounts, **handlers: Any) -> None:
         super().__init__(*args, **handlers)
         self._lists_change = lists_change
         self.web = web
+        self.accounts = accounts
 
     def create_initialization_options(
         self,
@@ -72,47 +76,60 @@ def create_server(
     notices: Notices | None = None,
     lifespan: Lifespan | None = None,
     web: WebRoutes = tuple,
+    accounts: Accounts | None = None,
 ) -> SingSynthServer:
     """Return a server of `tools` and of what else is given.
 
     `notices`: given where lists or resources change. `lifespan` is entered once however many connections there are.
     """
     told = notices or Notices()
+    accounts = accounts or Accounts()
     server = SingSynthServer(
         identity.name,
         lists_change=notices is not None,
         web=web,
+        accounts=accounts,
         title=identity.title,
         version=__version__,
         instructions=identity.instructions or None,
         lifespan=_shared(lifespan),
         on_list_tools=_lister(types.ListToolsResult, "tools", tools.list_tools),
-        on_call_tool=_tool_caller(tools),
+        on_call_tool=_tool_caller(tools, accounts),
         on_subscriptions_listen=_listener(told, resources),
-        **({} if resources is None else _resource_handlers(resources, told)),
-        **({} if prompts is None else _prompt_handlers(prompts)),
+        **({} if resources is None else _resource_handlers(resources, told, accounts)),
+        **({} if prompts is None else _prompt_handlers(prompts, accounts)),
     )
     server.add_notification_handler("notifications/initialized", types.NotificationParams, told.on_initialized)
     server.add_request_handler("logging/setLevel", types.SetLevelRequestParams, _accept_log_level)
     return server
 
 
-def _tool_caller(tools: ToolSource) -> Any:
+def _tool_caller(tools: ToolSource, accounts: Accounts) -> Any:
     async def call(
         ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         try:
-            result = await tools.call_tool(ctx, params)
+            result = await accounts.call(ctx, params.name, lambda: tools.call_tool(ctx, params))
         except SingSynthError as error:
+            _count_failure(params.name, error.code)
             return failure(error)
         except MCPError:
             raise
         except Exception as error:
             logger.exception("tool %s failed", params.name)
             return failure(InternalError.of(params.name, error))
-        return capped(result, params.name) if isinstance(result, types.CallToolResult) else result
+        if not isinstance(result, types.CallToolResult):
+            return result
+        if result.is_error and isinstance(error_of := (result.structured_content or {}).get("error"), dict):
+            _count_failure(params.name, str(error_of.get("code")))
+        return capped(result, params.name)
 
     return call
+
+
+def _count_failure(tool: str, code: str) -> None:
+    """Count an error by its code, where that is one of this package's."""
+    metrics.tool_failed(code if tool in TOOLS else "other")
 
 
 def _listener(notices: Notices, resources: ResourceSource | None) -> Any:
@@ -125,11 +142,11 @@ def _listener(notices: Notices, resources: ResourceSource | None) -> Any:
     return listen
 
 
-def _resource_handlers(resources: ResourceSource, notices: Notices) -> dict[str, Any]:
+def _resource_handlers(resources: ResourceSource, notices: Notices, accounts: Accounts) -> dict[str, Any]:
     async def read(
         ctx: Context, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult | types.InputRequiredResult:
-        return await _guarded(f"resource {params.uri}", resources.read(ctx, params))
+        return await _guarded(accounts, ctx, f"resource {params.uri}", lambda: resources.read(ctx, params))
 
     async def subscribe(ctx: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
         notices.follow(ctx, str(params.uri))
@@ -150,14 +167,15 @@ def _resource_handlers(resources: ResourceSource, notices: Notices) -> dict[str,
     }
 
 
-def _prompt_handlers(prompts: PromptSource) -> dict[str, Any]:
+def _prompt_handlers(prompts: PromptSource, accounts: Accounts) -> dict[str, Any]:
     async def get(
         ctx: Context, params: types.GetPromptRequestParams
     ) -> types.GetPromptResult | types.InputRequiredResult:
-        return await _guarded(f"prompt {params.name}", prompts.get_prompt(ctx, params))
+        return await _guarded(accounts, ctx, f"prompt {params.name}", lambda: prompts.get_prompt(ctx, params))
 
     async def complete(ctx: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
-        return types.CompleteResult(completion=await prompts.complete(ctx, params))
+        with accounts.answering(ctx):
+            return types.CompleteResult(completion=await prompts.complete(ctx, params))
 
     return {
         "on_list_prompts": _lister(types.ListPromptsResult, "prompts", prompts.list_prompts),
@@ -173,10 +191,11 @@ def _lister(result: type[Any], field: str, fetch: Callable[[], Any]) -> Any:
     return handle
 
 
-async def _guarded(what: str, work: Awaitable[_Result]) -> _Result:
+async def _guarded(accounts: Accounts, ctx: Context, what: str, work: Callable[[], Awaitable[_Result]]) -> _Result:
     """Return a resource or prompt; what goes wrong is a protocol error that reads like a tool's."""
     try:
-        result = await work
+        with accounts.answering(ctx):
+            result = await work()
     except SingSynthError as error:
         raise MCPError(types.INVALID_PARAMS, str(error), error.as_dict()) from None
     except MCPError:

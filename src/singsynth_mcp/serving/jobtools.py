@@ -13,6 +13,8 @@ from singsynth_mcp.contracts.jobs import JobRow
 from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.errors import ToolFailed
 from singsynth_mcp.jobs.base import JobEngine, JobRecord
+from singsynth_mcp.serving.access.ledger import Use
+from singsynth_mcp.serving.access.metering import METER
 from singsynth_mcp.serving.definitions import define
 from singsynth_mcp.serving.progress import HEARTBEAT_SECONDS, ClientProgress
 from singsynth_mcp.serving.results import failure, success
@@ -30,6 +32,12 @@ async def wait_with_heartbeat(jobs: JobEngine, job_id: str, seconds: float, prog
         if record.ended or left <= HEARTBEAT_SECONDS:
             return record
         await progress.beat()
+
+
+def count_elsewhere(jobs: JobEngine, record: JobRecord) -> None:
+    """Count the work of a job that another process has done; what is done here is counted while it is done."""
+    if record.ended and not jobs.works_here and record.run_seconds is not None:
+        METER.get().add_job(record.job_id, record.tool, Use(compute_seconds=record.run_seconds))
 
 
 def answer(record: JobRecord) -> types.CallToolResult:
@@ -87,6 +95,7 @@ class JobTool:
 
     async def _get(self, request: Any, progress: ClientProgress) -> types.CallToolResult:
         record = await wait_with_heartbeat(self._jobs, request.job_id, request.wait_seconds, progress)
+        count_elsewhere(self._jobs, record)
         if record.state == "failed":
             return failed(record)
         return success(facts_of(record) | {"tool": record.tool, "result": record.result})

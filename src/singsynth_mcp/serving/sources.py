@@ -8,14 +8,20 @@ from typing import Any, Protocol
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
 
+from singsynth_mcp.artifacts.tenants import LOCAL, TENANT
 from singsynth_mcp.errors import InvalidRequest
 
 Context = ServerRequestContext[Any, Any]
+CALLER_SCOPE_KEY = "singsynth.caller"
+"""Where the guard of an HTTP server puts who calls."""
 
 
 def client_of(ctx: Context) -> str:
-    """Return whose call this is, so that clients take turns: a session, else an address; one name on stdio."""
+    """Return whose call this is, so that clients take turns: a tenant and its key, else a session or an address."""
     request = ctx.request
+    caller = getattr(request.scope.get(CALLER_SCOPE_KEY), "name", "") if request is not None else ""
+    if caller or TENANT.get() != LOCAL:
+        return f"{TENANT.get()}/{caller}"
     if request is None:
         return "stdio"
     return str(request.headers.get("mcp-session-id") or (request.client.host if request.client else ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -18,8 +19,11 @@ from singsynth_mcp.contracts.common import JobRequest, Request, Result
 from singsynth_mcp.contracts.tools import ToolSpec
 from singsynth_mcp.errors import DeadlineExceeded
 from singsynth_mcp.jobs.base import JobEngine, NewJob, Role
+from singsynth_mcp.serving import metrics
+from singsynth_mcp.serving.access.ledger import Use
+from singsynth_mcp.serving.access.metering import METER
 from singsynth_mcp.serving.definitions import define, dump
-from singsynth_mcp.serving.jobtools import answer, wait_with_heartbeat
+from singsynth_mcp.serving.jobtools import answer, count_elsewhere, wait_with_heartbeat
 from singsynth_mcp.serving.progress import ClientProgress
 from singsynth_mcp.serving.results import success
 from singsynth_mcp.serving.sources import Context, ServedTool, client_of
@@ -50,24 +54,28 @@ class SpecTool:
         progress = ClientProgress(ctx)
         if isinstance(request, JobRequest) or self._spec.job:
             return await self._call_as_job(request, client_of(ctx), progress)
-        result = await _within_deadline(self.name, self._function(request, progress.report))
+        result = await _within_deadline(self.name, self._work(request, progress.report))
         return success(dump(result), first_row=_first_row(request))
 
     async def _call_as_job(self, request: Request, client: str, progress: ClientProgress) -> types.CallToolResult:
+        submitted, role = time.monotonic(), role_of(self._spec)
+
         async def work(on_progress: OnProgress) -> dict[str, Any]:
-            return dump(await self._function(request, on_progress))
+            metrics.job_started(role, time.monotonic() - submitted)
+            return dump(await self._work(request, on_progress))
 
         arguments = request.model_dump(mode="json", exclude={"wait_seconds"})
         wait_seconds = getattr(request, "wait_seconds", 20.0)
         new = NewJob(
             memo_key(self.name, arguments),
             self.name,
-            role_of(self._spec),
+            role,
             arguments,
             client=client,
             priority="waiting" if wait_seconds else "background",
         )
         job_id = await self._jobs.submit(new, work)
+        await self._look_at_queues()
         keep = False
         try:
             record = await wait_with_heartbeat(self._jobs, job_id, wait_seconds, progress)
@@ -75,7 +83,27 @@ class SpecTool:
         finally:
             with anyio.CancelScope(shield=True):
                 await self._jobs.leave(job_id, keep=keep)
+                await self._look_at_queues()
+        count_elsewhere(self._jobs, record)
         return answer(record)
+
+    async def _look_at_queues(self) -> None:
+        if self._jobs.works_here:  # elsewhere it would be a question to Redis at each call
+            await metrics.look_at_queues(self._jobs.queued)
+
+    async def _work(self, request: Request, on_progress: OnProgress) -> Result:
+        """Do the tool's work and count it; a recipe's is counted where its stages are done."""
+        started, audio_seconds = time.monotonic(), 0.0
+        try:
+            result = await self._function(request, on_progress)
+            if self.name == "save_audio":
+                audio_seconds = getattr(result, "seconds", None) or 0.0
+            return result
+        finally:
+            seconds = time.monotonic() - started
+            metrics.stage_done(self.name, seconds)
+            if self._spec.server != "proxy":
+                METER.get().add(self.name, Use(audio_seconds=audio_seconds, compute_seconds=seconds))
 
 
 def bind(

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import anyio.to_thread
 from mcp.server.transport_security import TransportSecuritySettings
 
 from singsynth_mcp.errors import InvalidRequest
+from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.factory import SingSynthServer
-from singsynth_mcp.serving.guard import BearerGuard
 from singsynth_mcp.serving.logs import log_to_stderr
+from singsynth_mcp.serving.traces import export_traces
 from singsynth_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from singsynth_mcp.serving.access.access import Access
 
 logger = logging.getLogger(__name__)
 Transport = Literal["stdio", "sse", "http"]
+_CHECKED_BY_THE_GUARD = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+_BACKLOG = 2048
+"""Connections that wait to be taken up, as far as the system allows."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -26,13 +37,20 @@ def serve(
     build: Callable[[Settings], SingSynthServer], transport: Transport, host: str = "127.0.0.1", port: int = 8000
 ) -> None:
     """Run the server that `build` makes from the environment's settings: what a process of ours does all its life."""
-    import anyio
-
     settings = Settings()
-    log_to_stderr(settings.log_level)
-    token = settings.token.get_secret_value() if settings.token else None
+    log_to_stderr(settings.log_level, content=settings.log_content)
+    metrics.start(shown=transport != "stdio")
+    access = None if transport == "stdio" else _access(settings)
     hosts = settings.allowed_hosts
-    anyio.run(partial(run, build(settings), transport, host=host, port=port, token=token, allowed_hosts=hosts))
+    server = build(settings)
+    export_traces(server.name)
+    anyio.run(partial(run, server, transport, host=host, port=port, access=access, allowed_hosts=hosts))
+
+
+def _access(settings: Settings) -> Access:
+    from singsynth_mcp.serving.access.access import Access
+
+    return Access.from_settings(settings)
 
 
 async def run(
@@ -41,14 +59,31 @@ async def run(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
-    token: str | None = None,
+    access: Access | None = None,
     allowed_hosts: Sequence[str] = (),
 ) -> None:
     """Serve until the client leaves (stdio) or the process is told to stop (HTTP).
 
-    Over HTTP every request needs the bearer `token` where one is given; a host other than loopback needs one, and
-    answers only to its own names and `allowed_hosts`. Raises InvalidRequest.
+    Over HTTP every request needs a bearer token that `access` knows, where it knows any; a host other than loopback
+    needs tokens, and answers only to its own names and `allowed_hosts`. Raises InvalidRequest.
     """
+    try:
+        await _run(server, transport, host, port, access, allowed_hosts)
+    finally:
+        ledger = server.accounts.meter.ledger
+        if ledger is not None:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(ledger.close)
+
+
+async def _run(
+    server: SingSynthServer,
+    transport: Transport,
+    host: str,
+    port: int,
+    access: Access | None,
+    allowed_hosts: Sequence[str],
+) -> None:
     if transport == "stdio":
         from mcp.server.stdio import stdio_server
 
@@ -57,9 +92,9 @@ async def run(
         return
     import uvicorn
 
-    app = http_app(server, transport, host=host, token=token, allowed_hosts=allowed_hosts)
+    app = http_app(server, transport, host=host, access=access, allowed_hosts=allowed_hosts)
 
-    with _bound(host, port) as listener:
+    with bound(host, port) as listener:
         config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="on")
         path = "/sse" if transport == "sse" else "/mcp"
         logger.info("listening on http://%s:%d%s", host, listener.getsockname()[1], path)
@@ -67,12 +102,21 @@ async def run(
             await uvicorn.Server(config).serve(sockets=[listener])
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
     """Return a listening socket. Raises InvalidRequest where the port is taken or the host is not ours."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # By the protocol's number asyncio knows that answers in several writes must not wait for each other (40 ms a call).
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host.strip("[]"), port), family=family)
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host.strip("[]"), port))
+        listener.listen(_BACKLOG)
+        return listener
     except OSError as error:
+        listener.close()
         message = f"port {port} on {host} cannot be used: {error.strerror or error}"
         raise InvalidRequest(message, hint="Choose another with --port (0: any that is free).") from None
 
@@ -82,16 +126,23 @@ def http_app(
     transport: Literal["sse", "http"],
     *,
     host: str = "127.0.0.1",
-    token: str | None = None,
+    access: Access | None = None,
     allowed_hosts: Sequence[str] = (),
 ) -> Any:
     """Return the ASGI app of a transport. Raises InvalidRequest for an open host without a token."""
-    if not token and not is_loopback(host):
+    from singsynth_mcp.serving.access.access import Access
+    from singsynth_mcp.serving.access.guard import Guard
+    from singsynth_mcp.serving.surface import surface_routes
+
+    access = access or Access()
+    if not access.asks_for_tokens and not is_loopback(host):
         message = f"serving on {host} without a token would let anybody on the network use this machine"
-        raise InvalidRequest(message, hint="Set SINGSYNTH_TOKEN, or serve on 127.0.0.1.")
-    security = _security(host, allowed_hosts)
-    app = _sse_app(server, security) if transport == "sse" else _streamable_app(server, security, host)
-    return BearerGuard(app, token) if token else app
+        raise InvalidRequest(
+            message, hint="Set SINGSYNTH_TOKEN, SINGSYNTH_KEYS or SINGSYNTH_OAUTH_ISSUER, or serve on 127.0.0.1."
+        )
+    routes = [*surface_routes(access, server.accounts), *server.web()]
+    make_app = _sse_app if transport == "sse" else _streamable_app
+    return Guard(make_app(server, routes, access.max_request_bytes), access, _security(host, allowed_hosts))
 
 
 def is_loopback(host: str) -> bool:
@@ -126,19 +177,24 @@ def _own_names() -> set[str]:
     return {name, socket.getfqdn(name), *(f"[{each}]" if ":" in each else each for each in addresses)}
 
 
-def _streamable_app(server: SingSynthServer, security: TransportSecuritySettings, host: str) -> Any:
-    routes = list(server.web())
-    return server.streamable_http_app(transport_security=security, host=host, custom_starlette_routes=routes)
+def _streamable_app(server: SingSynthServer, routes: Sequence[BaseRoute], max_request_bytes: int) -> Any:
+    return server.streamable_http_app(
+        transport_security=_CHECKED_BY_THE_GUARD,
+        max_request_body_size=max_request_bytes,
+        custom_starlette_routes=list(routes),  # type: ignore[arg-type]
+    )
 
 
-def _sse_app(server: SingSynthServer, security: TransportSecuritySettings) -> Any:
+def _sse_app(server: SingSynthServer, routes: Sequence[BaseRoute], max_request_bytes: int) -> Any:
     from mcp.server.sse import SseServerTransport
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import Mount, Route
 
-    sse = SseServerTransport("/messages/", security_settings=security)
+    sse = SseServerTransport(
+        "/messages/", security_settings=_CHECKED_BY_THE_GUARD, max_request_body_size=max_request_bytes
+    )
 
     async def connect(request: Request) -> Response:
         async with sse.connect_sse(request.scope, request.receive, request._send) as (read, write):
@@ -146,4 +202,4 @@ def _sse_app(server: SingSynthServer, security: TransportSecuritySettings) -> An
         return Response()
 
     own = [Route("/sse", connect), Mount("/messages/", app=sse.handle_post_message)]
-    return Starlette(routes=[*own, *server.web()])
+    return Starlette(routes=[*own, *routes])
