@@ -5,6 +5,7 @@ import json
 import anyio
 import pytest
 
+from singsynth_mcp.artifacts.base import sha256
 from singsynth_mcp.contracts.audio import AudioResult, SavedAudioResult
 from singsynth_mcp.cpu_server.app import build_server as cpu_server
 from singsynth_mcp.serving.access.access import Access
@@ -121,6 +122,22 @@ async def test_files_of_tenants_lie_apart(keys):
         outside = await call(client, "export", arguments | {"output": "../acme/song.musicxml"}, tokens["cid"])
     assert paths == [str(settings.output.resolve() / tenant / "song.musicxml") for tenant in ("acme", "cid")]
     assert outside.structured_content["error"]["code"] == "path_not_allowed"
+
+
+async def test_artifacts_over_http_are_their_tenants_own(keys):
+    file, tokens = keys
+    name = sha256(b"a verse")
+    async with served(cpu_server(Settings(), over_http=True), access=Access(token="own", keys=file)) as client:
+
+        async def ask(method, token, tenant=None):
+            headers = {"authorization": f"Bearer {token}"} | ({} if tenant is None else {"singsynth-tenant": tenant})
+            body = b"a verse" if method == "PUT" else None
+            return (await client.request(method, f"/artifacts/{name}", headers=headers, content=body)).status_code
+
+        assert await ask("PUT", "own", "acme") == 201
+        seen = [await ask("HEAD", tokens[who]) for who in ("ann", "ben", "cid")]
+        seen += [await ask("HEAD", "own"), await ask("HEAD", tokens["cid"], "acme"), await ask("HEAD", "own", "../x")]
+    assert seen == [200, 200, 404, 404, 403, 403]
 
 
 @eras

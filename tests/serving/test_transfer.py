@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from singsynth_mcp.artifacts.base import Entry, Manifest, sha256
 from singsynth_mcp.artifacts.folder import FolderStore
 from singsynth_mcp.errors import InvalidRequest
+from singsynth_mcp.serving.access.access import Access
 from singsynth_mcp.serving.transfer import read_manifest
 from singsynth_mcp.serving.transports import http_app
 from singsynth_mcp.settings import Settings
@@ -29,7 +30,7 @@ DATA = bytes(range(256)) * 2048
 @asynccontextmanager
 async def web(transport="http"):
     """Yield a web client of a made server that wants a token and takes a mebibyte, and the server's store."""
-    app = http_app(made_server(), transport, token="secret")
+    app = http_app(made_server(), transport, access=Access(token="secret"))
     client = httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=app), base_url="http://localhost:8000", headers=TOKEN
     )

@@ -39,6 +39,12 @@ def working_for(tenant: str) -> Iterator[None]:
         TENANT.reset(token)
 
 
+def tenant_folder(folder: Path) -> Path:
+    """Return the folder itself, or in it that of the tenant whose work is being done."""
+    tenant = TENANT.get()
+    return folder if tenant == LOCAL else folder / tenant
+
+
 class TenantStore:
     """An ArtifactStore that is, at each call, the store of the tenant whose work is being done."""
 

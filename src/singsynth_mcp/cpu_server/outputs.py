@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from singsynth_mcp.artifacts.files import store_file
-from singsynth_mcp.artifacts.tenants import LOCAL, TENANT
+from singsynth_mcp.artifacts.tenants import LOCAL, TENANT, tenant_folder
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import FileProblem, InvalidRequest, PathNotAllowed
 from singsynth_mcp.settings import Settings
@@ -64,8 +64,7 @@ def output_path(output: str | None, extension: str, own_name: str, services: Cpu
 
 def output_folder(settings: Settings) -> Path:
     """Return where files are written: the output folder, or in it that of the tenant whose work is being done."""
-    tenant = TENANT.get()
-    return settings.output if tenant == LOCAL else settings.output / tenant
+    return tenant_folder(settings.output)
 
 
 def output_url(path: Path, settings: Settings) -> str:

@@ -18,6 +18,7 @@ from singsynth_mcp.artifacts.arriving import Arriving, check_content
 from singsynth_mcp.artifacts.base import ArtifactStore, memo_key
 from singsynth_mcp.artifacts.copying import Shelf
 from singsynth_mcp.artifacts.files import hash_of_file, store_file, upload_of
+from singsynth_mcp.artifacts.tenants import tenant_folder
 from singsynth_mcp.errors import FileProblem, PathNotAllowed, UpstreamUnavailable
 from singsynth_mcp.serving.paths import readable_file
 
@@ -93,12 +94,13 @@ class RemoteFiles:
 
     def _target(self, output: str) -> Path:
         """Return where a file goes that a call names. Raises PathNotAllowed outside the output folder, FileProblem."""
-        hint = f"Give a name alone; it is written to {self._output}."
+        folder = tenant_folder(self._output)
+        hint = f"Give a name alone; it is written to {folder}."
         try:
-            path = (self._output / Path(output).expanduser()).resolve()
+            path = (folder / Path(output).expanduser()).resolve()
         except (OSError, ValueError, RuntimeError) as error:
             raise FileProblem(f"output {output[:60]!r} is no path: {error}", hint=hint) from error
-        if not path.is_relative_to(self._output.resolve()):
+        if not path.is_relative_to(folder.resolve()):
             raise PathNotAllowed(f"{path} lies outside the folders that may be written", hint=hint)
         if path.is_dir():
             raise FileProblem(f"{path} is a directory", hint="Add a file name to it.")
