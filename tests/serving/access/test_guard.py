@@ -3,9 +3,13 @@ from __future__ import annotations
 import anyio
 import httpx2
 import pytest
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.responses import PlainTextResponse
 
+from singsynth_mcp.artifacts.tenants import TENANT
 from singsynth_mcp.contracts.audio import AudioResult
 from singsynth_mcp.serving.access.access import Access
+from singsynth_mcp.serving.access.guard import Guard
 from singsynth_mcp.serving.access.keys import KeyFile, KeyLimits, add_key, remove_key
 from singsynth_mcp.serving.transports import http_app
 from tests.serving.http_clients import headers, message, post_call, served
@@ -164,6 +168,30 @@ async def test_sse_is_behind_the_same_guard(path):
         known = json | {"authorization": f"Bearer {alice}"}
         assert (await client.post(post, content=b"x" * 4096, headers=known)).status_code == 413
         assert (await client.post(post, content=b"{}", headers=known)).status_code == 404
+
+
+async def test_routes_beside_mcp_work_for_the_tenant_of_the_token(path):
+    alice, worked_for = add_key(path, "alice", "acme"), []
+
+    async def route(scope, receive, send):
+        worked_for.append(TENANT.get())
+        await PlainTextResponse("")(scope, receive, send)
+
+    security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+    app = Guard(route, Access(token="own", keys=KeyFile(path)), security)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://localhost") as client:
+        answers = [
+            await client.get("/artifacts/x", headers={"authorization": f"Bearer {token}", **more})
+            for token, more in (
+                (alice, {}),
+                ("own", {}),
+                ("own", {"singsynth-tenant": "acme"}),
+                (alice, {"singsynth-tenant": "other"}),
+                ("own", {"singsynth-tenant": "../x"}),
+            )
+        ]
+    assert [each.status_code for each in answers] == [200, 200, 200, 403, 403]
+    assert worked_for == ["acme", "local", "acme"]
 
 
 async def test_probes_need_no_token_and_no_name():

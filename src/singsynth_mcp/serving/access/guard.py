@@ -12,9 +12,16 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 
+from singsynth_mcp.artifacts.tenants import working_for
 from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.access.access import Access, Refusal
-from singsynth_mcp.serving.access.callers import Caller
+from singsynth_mcp.serving.access.callers import (
+    TENANT_HEADER,
+    TENANT_META_KEY,
+    Caller,
+    TenantRefused,
+    tenant_of,
+)
 from singsynth_mcp.serving.sources import CALLER_SCOPE_KEY
 
 Scope = MutableMapping[str, Any]
@@ -65,9 +72,16 @@ class Guard:
         scope[CALLER_SCOPE_KEY] = caller
         if caller.name:  # the SDK then keeps a session to whoever opened it
             scope["user"] = AuthenticatedUser(AccessToken(token="", client_id=caller.name, scopes=[]))
+        named = request.headers.get(TENANT_HEADER)
+        try:
+            tenant = caller.tenant if named is None else tenant_of(caller, {TENANT_META_KEY: named})
+        except TenantRefused as error:
+            await _refuse(send, Refusal(403, error.code, error.message))
+            return
         self._at_once += 1
         try:
-            await self._app(scope, receive, send)
+            with working_for(tenant):  # for routes beside MCP; an MCP request says for itself whose it is
+                await self._app(scope, receive, send)
         finally:
             self._at_once -= 1
 
