@@ -298,6 +298,15 @@ async def test_what_cannot_be_done_is_said_and_changes_nothing(
     assert caught.value.hint
 
 
+async def test_edits_of_another_part_are_none_of_this_one(studio: Studio, first: Heard) -> None:
+    duet = {"parts": [{"name": "A", "notes": [["A4", 1, "ら"]]}, {"name": "B", "notes": [["C5", 1, "ら"]]}]}
+    score = (await studio.caller.call("parse_score", {"text": json.dumps({"language": "ja", **duet})}))["id"]
+    phonemes = await studio.caller.call("phonemize", {"score": score, "part": "B"})
+    arguments = {"score": score, "phonemes": phonemes["id"], "edits_of": [first.id]}
+    aligned = await studio.caller.call("align_phonemes_to_notes", arguments)
+    assert [warning["code"] for warning in aligned["warnings"]] == ["no_edits"]
+
+
 async def test_before_durations_a_boundary_is_placed_absolutely(studio: Studio, first: Heard) -> None:
     phonemes = await studio.caller.call("phonemize", {"score": first.result.score})
     arguments = {"score": first.result.score, "phonemes": phonemes["id"]}

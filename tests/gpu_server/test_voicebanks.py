@@ -47,7 +47,7 @@ async def test_info_says_what_can_be_sung_and_on_what_terms(gpu: Gpu) -> None:
     assert (info.id, info.name, info.lowest, info.highest) == ("multi", "Sine", "A3", "E5")
     assert info.speakers == list(factory.SPEAKERS)
     assert info.colours == ["Solo", "Warm"]
-    assert info.controls == ["gender", "velocity", "breathiness", "voicing", "expressiveness", "loudness"]
+    assert info.controls == ["gender", "velocity", "breathiness", "voicing", "expressiveness", "loudness", "dynamics"]
     assert info.stages == ["durations", "pitch", "variance", "acoustic", "vocoder"]
     assert info.licence == "CC0-1.0"
     assert info.credits == ["Sung by a sine"]
@@ -58,7 +58,7 @@ async def test_info_says_what_can_be_sung_and_on_what_terms(gpu: Gpu) -> None:
 async def test_info_goes_by_the_graphs_where_flags_lie(gpu: Gpu) -> None:
     factory.multi(gpu.banks / "multi", acoustic_inputs=("languages", "spk_embed", "steps", "breathiness"))
     info = await gpu.call("get_voicebank_info", voicebank="multi")
-    assert info.controls == ["breathiness", "expressiveness", "loudness"]
+    assert info.controls == ["breathiness", "expressiveness", "loudness", "dynamics"]
 
 
 async def test_terms_are_never_guessed(gpu: Gpu) -> None:

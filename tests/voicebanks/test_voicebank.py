@@ -20,7 +20,7 @@ def test_symbols_have_roles_by_the_dictionaries(tmp_path: Path) -> None:
     assert bank.symbols["ja/y"] == "consonant"
     assert bank.glides == {"ja/y", "ja/w"}
     assert bank.languages == ("ja",)
-    assert bank.controls == ("gender", "velocity", "breathiness", "voicing", "expressiveness", "loudness")
+    assert bank.controls == ("gender", "velocity", "breathiness", "voicing", "expressiveness", "loudness", "dynamics")
 
 
 def test_symbols_without_a_dictionary_have_the_usual_vowels(tmp_path: Path) -> None:

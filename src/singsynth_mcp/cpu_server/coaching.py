@@ -97,12 +97,15 @@ async def with_edits(performance: Manifest, coach: Coach, base: str, store: Arti
 async def carried_over(
     performance: Manifest, edits_of: Sequence[str], services: CpuServices
 ) -> tuple[Manifest, list[PassedOver]]:
-    """Return a newly aligned performance with the edits of the one among `edits_of` that sings the same part."""
+    """Return a newly aligned performance with the edits of the first of `edits_of` that sings its part; warnings."""
     from singsynth_mcp.performance.edits import Edit
 
     earlier = [await services.store.get(one, "performance") for one in edits_of]
     rows = [one.header.get("edits", ()) for one in earlier if one.header["part"] == performance.header["part"]]
-    edits: list[Edit] = [Edit.from_json(row) for row in (rows[0] if rows else ())]
+    if not rows:
+        message = f"none of {', '.join(edits_of[:4])} sings part {performance.header['part']}: it has no edits to keep"
+        return performance, [PassedOver(code="no_edits", message=message, part=performance.header["part"])]
+    edits: list[Edit] = [Edit.from_json(row) for row in rows[0]]
     if not edits:
         return performance, []
     coach = await open_coach(performance, services)
