@@ -23,7 +23,7 @@ TENANT: ContextVar[str] = ContextVar("TENANT", default=LOCAL)
 TENANT_PATTERN = r"[a-z0-9][a-z0-9_-]{0,62}"
 """What a tenant may be called: the name becomes part of paths and keys."""
 TENANT_HEADER = "singsynth-tenant"
-"""Of a proxy's request for artifacts: whose they are."""
+"""Of HTTP requests that are no MCP: the tenant that a proxy asks for."""
 _STORES_KEPT = 256
 
 

@@ -85,7 +85,7 @@ def build_server(
         prompts=MergedPrompts(merged),
         notices=notices,
         lifespan=lambda: _running(merged, transfers, jobs),
-        web=partial(artifact_routes, store, settings.upload_max_bytes, is_proxy=True),
+        web=partial(artifact_routes, store, settings.upload_max_bytes),
         accounts=accounts_of(settings, jobs.queued, is_proxy=True),
     )
 

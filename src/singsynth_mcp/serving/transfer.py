@@ -5,8 +5,8 @@
     PUT            /uploads/<file name>            a file of a client; the answer has its id
     POST           /uploads                        {name, sha256}: leave to put it straight into the bucket
 
-Whoever may call the server's tools may use these routes: they lie behind the same guard, and each request is for its
-caller's tenant, or for the one that a proxy names in its header.
+Whoever may call the server's tools may use these routes: they lie behind the same guard, which knows whose request it
+is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,6 @@ from singsynth_mcp.artifacts.arriving import Arriving
 from singsynth_mcp.artifacts.base import ArtifactStore, Manifest
 from singsynth_mcp.artifacts.files import store_file, upload_of
 from singsynth_mcp.artifacts.ids import is_artifact_id, is_sha256, unknown_artifact
-from singsynth_mcp.artifacts.tenants import TENANT_HEADER, working_for
 from singsynth_mcp.artifacts.texts import announce_texts
 from singsynth_mcp.errors import (
     ArtifactError,
@@ -34,8 +32,6 @@ from singsynth_mcp.errors import (
     StorageProblem,
     StorageUnavailable,
 )
-from singsynth_mcp.serving.access.callers import TENANT_META_KEY, Caller, TenantRefused, tenant_of
-from singsynth_mcp.serving.sources import CALLER_SCOPE_KEY
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -46,7 +42,6 @@ _MANIFEST_BYTES = 4 * 2**20
 _ASKED_BYTES = 10_000
 _STATUSES: tuple[tuple[type[SingSynthError], int], ...] = (
     (ArtifactError, 404),
-    (TenantRefused, 403),
     (StorageUnavailable, 503),
     (StorageProblem, 507),
 )
@@ -59,16 +54,16 @@ class TooLarge(SingSynthError):
     usual_hint = "The server's operator sets the limit in SINGSYNTH_UPLOAD_MAX_BYTES."
 
 
-def artifact_routes(store: ArtifactStore, max_bytes: int, *, is_proxy: bool = False) -> list[Route]:
-    """Return the routes over `store`; a body may have `max_bytes`. A proxy believes nobody which tenant is meant."""
+def artifact_routes(store: ArtifactStore, max_bytes: int) -> list[Route]:
+    """Return the routes over `store`; a body may have `max_bytes`."""
     from starlette.routing import Route
 
-    door, answering = _Door(store, max_bytes), partial(_answering, believes_tenants=not is_proxy)
+    door = _Door(store, max_bytes)
     return [
-        Route("/artifacts/{name}", answering(door.send), methods=["GET", "HEAD"]),
-        Route("/artifacts/{name}", answering(door.receive), methods=["PUT"]),
-        Route("/uploads/{name}", answering(door.upload), methods=["PUT"]),
-        Route("/uploads", answering(door.invite), methods=["POST"]),
+        Route("/artifacts/{name}", _answering(door.send), methods=["GET", "HEAD"]),
+        Route("/artifacts/{name}", _answering(door.receive), methods=["PUT"]),
+        Route("/uploads/{name}", _answering(door.upload), methods=["PUT"]),
+        Route("/uploads", _answering(door.invite), methods=["POST"]),
     ]
 
 
@@ -185,16 +180,13 @@ async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[by
         yield piece
 
 
-def _answering(
-    work: Callable[[Request], Awaitable[Response]], *, believes_tenants: bool
-) -> Callable[[Request], Awaitable[Response]]:
+def _answering(work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     """Return a route's work; what a user can cause is answered as JSON with the status that says it."""
     from starlette.requests import ClientDisconnect
 
     async def answer(request: Request) -> Response:
         try:
-            with working_for(_tenant(request, believes_tenants=believes_tenants)):
-                return await work(request)
+            return await work(request)
         except TooLarge as error:
             return _json({"error": error.as_dict()}, 413)
         except ClientDisconnect:
@@ -204,13 +196,6 @@ def _answering(
             return _json({"error": error.as_dict()}, status)
 
     return answer
-
-
-def _tenant(request: Request, *, believes_tenants: bool) -> str:
-    """Return for whom a request is. Raises TenantRefused."""
-    caller = request.scope.get(CALLER_SCOPE_KEY, Caller())
-    named = request.headers.get(TENANT_HEADER) if believes_tenants else None
-    return tenant_of(caller, {} if named is None else {TENANT_META_KEY: named})
 
 
 def _json(facts: dict[str, Any], status: int) -> Response:

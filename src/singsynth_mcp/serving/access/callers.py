@@ -14,8 +14,6 @@ from singsynth_mcp.errors import SingSynthError
 from singsynth_mcp.serving.sources import CALLER_SCOPE_KEY, Context
 
 TENANT_META_KEY = "singsynth/tenant"
-TENANT_HEADER = "singsynth-tenant"
-"""The same of HTTP requests that are no MCP."""
 OWN_META_PREFIX = "singsynth/"
 """Of the request metadata that servers of this package tell one another; a client's are removed by the proxy."""
 

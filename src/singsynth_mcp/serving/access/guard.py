@@ -12,11 +12,10 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 
-from singsynth_mcp.artifacts.tenants import working_for
+from singsynth_mcp.artifacts.tenants import TENANT_HEADER, working_for
 from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.access.access import Access, Refusal
 from singsynth_mcp.serving.access.callers import (
-    TENANT_HEADER,
     TENANT_META_KEY,
     Caller,
     TenantRefused,
