@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Literal
 
 from singsynth_mcp.artifacts.folder import FolderStore
 from singsynth_mcp.contracts.tools import tools_of
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.gpu_server.tools import TOOLS
+from singsynth_mcp.gpu_server.warming import ROLES, RoleChoice, warming
+from singsynth_mcp.jobs.base import Role
 from singsynth_mcp.jobs.engines import job_engine
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.jobtools import job_tools
@@ -19,7 +22,6 @@ from singsynth_mcp.serving.tools import bind
 from singsynth_mcp.serving.transports import Transport, serve
 from singsynth_mcp.settings import Settings
 
-RoleChoice = Literal["inference", "vocoder", "all"]
 IDENTITY = Identity(
     "singsynth-gpu",
     "SingSynth: voices",
@@ -28,19 +30,28 @@ IDENTITY = Identity(
 _VOCODER_TOOLS = frozenset({"vocode"})
 
 
-def build_server(settings: Settings, *, role: RoleChoice = "all") -> SingSynthServer:
-    """Return the GPU server; `role` leaves it only the tools of that queue, so that two of them never collide."""
+def build_server(settings: Settings, *, role: RoleChoice = "all", over_http: bool = False) -> SingSynthServer:
+    """Return the GPU server; `role` leaves it only the tools of that queue, so that two of them never collide.
+
+    Over HTTP it opens its models at the start, unless workers have them, and is ready when that is done.
+    """
     store = FolderStore(
         settings.artifacts, max_bytes=settings.artifacts_max_bytes, max_days=settings.artifacts_max_days
     )
     jobs = job_engine("gpu" if role == "all" else role, settings)
     specs = [spec for spec in tools_of("gpu") if role == "all" or (spec.name in _VOCODER_TOOLS) == (role == "vocoder")]
     tools = (*bind(specs, TOOLS, GpuServices(settings, store), jobs), *job_tools(jobs))
-    return create_server(
-        IDENTITY, ToolTable(tools), resources=ArtifactResources(store), lifespan=lambda: closing(jobs.close)
-    )
+    warm_roles: tuple[Role, ...] = ROLES[role] if over_http and settings.redis is None else ()
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        async with closing(jobs.close), warming(settings, warm_roles, server.readiness):
+            yield
+
+    server = create_server(IDENTITY, ToolTable(tools), resources=ArtifactResources(store), lifespan=running)
+    return server
 
 
 def run(transport: Transport = "stdio", host: str = "127.0.0.1", port: int = 8767, *, role: RoleChoice = "all") -> None:
     """Serve until the client leaves or the process is told to stop."""
-    serve(partial(build_server, role=role), transport, host, port)
+    serve(partial(build_server, role=role, over_http=transport != "stdio"), transport, host, port)

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 
 from singsynth_mcp import __version__
 from singsynth_mcp.errors import InternalError, SingSynthError
+from singsynth_mcp.serving.health import Readiness
 from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.results import RESULT_LIMIT_BYTES, ResultTooLarge, capped, failure
 from singsynth_mcp.serving.sources import Context, PromptSource, ResourceSource, ToolSource
@@ -44,6 +45,7 @@ class SingSynthServer(Server[None]):
     def __init__(self, *args: Any, lists_change: bool, **handlers: Any) -> None:
         super().__init__(*args, **handlers)
         self._lists_change = lists_change
+        self.readiness = Readiness()
 
     def create_initialization_options(
         self,

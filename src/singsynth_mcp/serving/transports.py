@@ -14,6 +14,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from singsynth_mcp.errors import InvalidRequest
 from singsynth_mcp.serving.factory import SingSynthServer
 from singsynth_mcp.serving.guard import BearerGuard
+from singsynth_mcp.serving.health import HealthRoutes
 from singsynth_mcp.serving.logs import log_to_stderr
 from singsynth_mcp.settings import Settings
 
@@ -91,7 +92,7 @@ def http_app(
         raise InvalidRequest(message, hint="Set SINGSYNTH_TOKEN, or serve on 127.0.0.1.")
     security = _security(host, allowed_hosts)
     app = _sse_app(server, security) if transport == "sse" else _streamable_app(server, security, host)
-    return BearerGuard(app, token) if token else app
+    return HealthRoutes(BearerGuard(app, token) if token else app, server.readiness)
 
 
 def is_loopback(host: str) -> bool:
