@@ -8,10 +8,12 @@ import anyio
 import pytest
 from mcp import Client
 
+from singsynth_mcp.errors import UnknownVoicebank
 from singsynth_mcp.gpu_server import warming
 from singsynth_mcp.gpu_server.app import build_server
 from singsynth_mcp.gpu_server.rendering import engine_of
 from singsynth_mcp.gpu_server.warming import open_models
+from singsynth_mcp.gpu_server.worker import run_worker
 from singsynth_mcp.settings import Settings
 from tests import voicebank_factory as factory
 from tests.gpu_server.conftest import Gpu
@@ -57,6 +59,12 @@ async def test_a_server_that_cannot_be_warm_is_never_ready_and_says_why(gpu: Gpu
         with anyio.fail_after(30):
             while "nobody" not in server.readiness.waiting["models"]:
                 await anyio.lowlevel.checkpoint()
+
+
+async def test_a_worker_that_cannot_be_warm_takes_no_job_and_says_why(gpu: Gpu) -> None:
+    facts = {"redis": "redis://localhost:1", "warm": ("nobody",)}
+    with pytest.raises(UnknownVoicebank, match="nobody"):
+        await run_worker(Settings.model_validate({**gpu.services.settings.model_dump(), **facts}))
 
 
 def test_what_is_warm_is_a_list_of_names(monkeypatch) -> None:

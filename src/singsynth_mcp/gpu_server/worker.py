@@ -33,9 +33,9 @@ async def run_worker(settings: Settings, role: RoleChoice = "all", concurrency: 
     worker = job_worker(perform_with(settings), settings)
     stopping = anyio.Event()
     try:
+        await anyio.to_thread.run_sync(open_models, settings, ROLES[role])
         async with anyio.create_task_group() as group:
             group.start_soon(_wait_for_signal, stopping)
-            await anyio.to_thread.run_sync(open_models, settings, ROLES[role])
             logger.info("working on %s jobs", role)
             await worker.run(ROLES[role], concurrency, stopping)
             group.cancel_scope.cancel()
