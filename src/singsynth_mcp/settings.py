@@ -78,6 +78,11 @@ class Settings(BaseSettings):
     models_max_bytes: int = Field(
         default=2**30, ge=0, description="Models are kept open up to this size of their files"
     )
+    warm: Annotated[tuple[str, ...], NoDecode] | None = Field(
+        default=None,
+        description="Voicebanks whose models HTTP servers and workers open at their start, separated by commas; "
+        "the default one where this is not set, none where it is empty",
+    )
     redis: SecretStr | None = Field(
         default=None, description="URL of the Redis through which gpu servers hand their jobs to workers"
     )
@@ -156,7 +161,7 @@ class Settings(BaseSettings):
         names = ", ".join(dict.fromkeys(_DEVICES[""]))
         raise ValueError(f"is auto, {names}, or one of these after torch: or onnxruntime:; not {value!r}")
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "warm", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value

@@ -49,6 +49,7 @@ def worker_environment(redis, settings):
         "SINGSYNTH_REDIS": redis.url,
         "SINGSYNTH_ARTIFACTS": str(settings.artifacts),
         "SINGSYNTH_THREADS": "1",
+        "SINGSYNTH_WARM": "",
         "SINGSYNTH_REDELIVERY_SECONDS": "3",
         "SINGSYNTH_DRAIN_SECONDS": "0",
     }

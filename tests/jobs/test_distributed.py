@@ -156,6 +156,45 @@ async def test_a_queued_job_knows_its_place_and_can_be_taken_out(place):
     assert tool.runs == ["2"]
 
 
+async def test_clients_take_turns_and_those_that_wait_go_first(place):
+    """The order is that of the engine of one process."""
+    asked = [("1", "ann", "background"), *((mel, "ann", "waiting") for mel in "234"), ("5", "bob", "waiting")]
+    expected, tool = ["2", "5", "3", "4", "1"], Tool()
+    tool.open.set()
+    async with place.engine() as jobs:
+        ids = {mel: await jobs.submit(new(mel, client=who, priority=how), elsewhere) for mel, who, how in asked}
+        places = {mel: (await jobs.wait(ids[mel], 0, ignore_progress)).position for mel in ids}
+        assert sorted(places, key=places.__getitem__) == expected
+        async with place.worker(tool):
+            assert {(await finish(jobs, each)).state for each in ids.values()} == {"done"}
+    assert tool.runs == expected
+
+
+async def test_whose_turn_it_was_is_remembered_and_a_call_that_waits_moves_its_job_up(place):
+    table = place.table()
+    ann = [await table.submit(f"gpu-{mel}", new(mel, client="ann"), "call") for mel in "12"]
+    assert (await table.begin(ann[0][1], "first"))[1] == "gpu-1"
+    for mel in "34":
+        await table.submit(f"gpu-{mel}", new(mel, client="bob", priority="background"), "call")
+    held, _ = await table.submit("gpu-5", new("4", client="cat"), "call")
+    assert [(await table.record(f"gpu-{mel}")).position for mel in "234"] == [2, 3, 1]
+    assert held == "gpu-4"
+    await table.close()
+
+
+async def test_a_delivery_that_did_anothers_work_is_delivered_again_for_that_and_no_job_is_left_without(place):
+    table = place.table()
+    _, first = await table.submit("gpu-1", new("1", priority="background"), "call")
+    _, second = await table.submit("gpu-2", new("2"), "call")
+    assert (await table.begin(first, "dies"))[1] == "gpu-2"
+    assert await table.delivery("gpu-1") == second
+    assert (await table.begin(first, "does it again"))[:2] == ("run", "gpu-2")
+    assert await table.end("gpu-2", "does it again", {"id": "audio-2"}, None)
+    assert (await table.begin(second, "another"))[:2] == ("run", "gpu-1")
+    assert (await table.begin(first, "late"))[0] == "ended"
+    await table.close()
+
+
 async def test_a_full_queue_refuses_and_says_how_long_it_is(redis):
     async with Place(redis.url, queue_limit=2).engine() as jobs:
         for mel in ("1", "2"):
@@ -208,14 +247,14 @@ async def test_a_stopping_worker_finishes_its_job_or_gives_it_back(place):
 
 async def test_of_two_workers_on_one_job_the_first_result_counts_and_once(place):
     table = place.table()
-    job_id, _ = await table.submit("gpu-000000000001", new(), "call")
-    assert (await table.begin(job_id, "one"))[0] == "run"
-    assert (await table.begin(job_id, "one"))[0] == "run"
+    job_id, delivery = await table.submit("gpu-000000000001", new(), "call")
+    assert (await table.begin(delivery, "one"))[0] == "run"
+    assert (await table.begin(delivery, "one"))[0] == "run"
     assert await table.go_on(job_id, "one", None)
-    assert (await table.begin(job_id, "two"))[0] == "run"
+    assert (await table.begin(delivery, "two"))[0] == "run"
     assert not await table.go_on(job_id, "one", Progress(1.0, "vocode"))
     assert not await table.end(job_id, "one", None, {"code": "synthesis_failed"})
-    assert await table.put_back(job_id, "one") == 0
+    assert await table.put_back(job_id, "one") == ""
     assert await table.end(job_id, "one", {"id": "audio-1"}, None)
     assert not await table.go_on(job_id, "two", None)
     assert not await table.end(job_id, "two", {"id": "audio-2"}, None)
@@ -226,15 +265,16 @@ async def test_of_two_workers_on_one_job_the_first_result_counts_and_once(place)
 
 async def test_attempts_that_end_without_a_word_are_counted_and_the_third_is_the_last(place):
     table = place.table()
-    job_id, _ = await table.submit("gpu-000000000001", new(), "call")
-    await table.begin(job_id, "leaves in good order")
-    assert await table.put_back(job_id, "leaves in good order") == 2
+    job_id, delivery = await table.submit("gpu-000000000001", new(), "call")
+    await table.begin(delivery, "leaves in good order")
+    stale, delivery = delivery, await table.put_back(job_id, "leaves in good order")
+    assert (await table.begin(stale, "1"))[0] == "ended"
     for run in ("1", "2", "3"):
-        assert (await table.begin(job_id, run))[0] == "run"
-    assert (await table.begin(job_id, "4"))[0] == "crashed"
+        assert (await table.begin(delivery, run))[0] == "run"
+    assert (await table.begin(delivery, "4"))[0] == "crashed"
     assert (await table.record(job_id)).error["code"] == "worker_crashed"
     assert await table.dead() == [job_id]
-    assert (await table.begin(job_id, "5"))[0] == "ended"
+    assert (await table.begin(delivery, "5"))[0] == "ended"
     await table.close()
 
 
@@ -243,7 +283,7 @@ async def test_the_job_of_a_client_that_vanished_is_stopped(redis):
     vanished, queues = hasty.table(), hasty.queues()
     job_id, delivery = await vanished.submit("gpu-000000000001", new(), "call")
     async with hasty.engine() as jobs, hasty.worker(tool):
-        await queues.deliver("vocoder", job_id, delivery)
+        await queues.deliver("vocoder", delivery)
         assert (await finish(jobs, job_id)).state == "cancelled"
     await queues.close()
     await vanished.close()

@@ -109,17 +109,17 @@ class Foreign:
 
 
 def proxy_over(upstreams: Mapping[str, SingSynthServer], era: str = "auto", down: frozenset[str] = frozenset()):
-    """Return a proxy whose upstreams are servers in this process, spoken to in `era`; those `down` refuse."""
+    """Return a proxy whose upstreams are servers in this process, as its children are; those `down` refuse."""
 
     @asynccontextmanager
     async def dial(spec, callbacks):
-        name = spec.url.removeprefix("memory:")
+        name = spec.args[0]
         if name in down:
             raise ConnectionRefusedError(f"{name} is down")
         async with client_to(InMemoryTransport(upstreams[name]), callbacks, mode=era) as client:
             yield client
 
-    return build_server(Settings(), {name: UpstreamSpec(url=f"memory:{name}") for name in upstreams}, dial)
+    return build_server(Settings(), {name: UpstreamSpec(command="memory", args=(name,)) for name in upstreams}, dial)
 
 
 def client_of(proxy: SingSynthServer, era: str, **callbacks) -> Client:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Literal
 
 from singsynth_mcp.artifacts.tenants import tenant_store
 from singsynth_mcp.contracts.tools import tools_of
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.gpu_server.tools import TOOLS
+from singsynth_mcp.gpu_server.warming import ROLES, RoleChoice, warming
+from singsynth_mcp.jobs.base import Role
 from singsynth_mcp.jobs.engines import job_engine
 from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.access.accounts import accounts_of
@@ -22,7 +25,6 @@ from singsynth_mcp.serving.transfer import artifact_routes
 from singsynth_mcp.serving.transports import Transport, serve
 from singsynth_mcp.settings import Settings
 
-RoleChoice = Literal["inference", "vocoder", "all"]
 IDENTITY = Identity(
     "singsynth-gpu",
     "SingSynth: voices",
@@ -32,19 +34,30 @@ _VOCODER_TOOLS = frozenset({"vocode"})
 
 
 def build_server(settings: Settings, *, role: RoleChoice = "all", over_http: bool = False) -> SingSynthServer:
-    """Return the GPU server; `role` leaves it only the tools of that queue, so that two of them never collide."""
+    """Return the GPU server; `role` leaves it only the tools of that queue, so that two of them never collide.
+
+    Over HTTP it opens its models at the start, unless workers have them, and is ready when that is done.
+    """
     store = tenant_store(settings, metrics.recalled)
     jobs = job_engine("gpu" if role == "all" else role, settings)
     specs = [spec for spec in tools_of("gpu") if role == "all" or (spec.name in _VOCODER_TOOLS) == (role == "vocoder")]
     tools = (*bind(specs, TOOLS, GpuServices(settings, store), jobs), *job_tools(jobs))
-    return create_server(
+    warm_roles: tuple[Role, ...] = ROLES[role] if over_http and settings.redis is None else ()
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        async with closing(jobs.close), warming(settings, warm_roles, server.readiness):
+            yield
+
+    server = create_server(
         IDENTITY,
         ToolTable(tools),
         resources=ArtifactResources(store),
-        lifespan=lambda: closing(jobs.close),
+        lifespan=running,
         web=partial(artifact_routes, store, settings.upload_max_bytes),
         accounts=accounts_of(settings, jobs.queued, writes=over_http),
     )
+    return server
 
 
 def run(transport: Transport = "stdio", host: str = "127.0.0.1", port: int = 8767, *, role: RoleChoice = "all") -> None:

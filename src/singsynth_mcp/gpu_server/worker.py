@@ -6,7 +6,7 @@ import logging
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 
@@ -16,30 +16,29 @@ from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.tools import TOOLS as SPECS
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.gpu_server.tools import TOOLS
-from singsynth_mcp.jobs.base import Role
+from singsynth_mcp.gpu_server.warming import ROLES, RoleChoice, open_models
 from singsynth_mcp.jobs.engines import job_worker
 from singsynth_mcp.jobs.worker import Perform
 from singsynth_mcp.serving import metrics
 from singsynth_mcp.settings import Settings
 
-RoleChoice = Literal["inference", "vocoder", "all"]
-_ROLES: dict[RoleChoice, tuple[Role, ...]] = {
-    "inference": ("inference",),
-    "vocoder": ("vocoder",),
-    "all": ("inference", "vocoder"),
-}
 logger = logging.getLogger(__name__)
 
 
 async def run_worker(settings: Settings, role: RoleChoice = "all", concurrency: int = 1) -> None:
-    """Work until the process is told to stop (SIGTERM, SIGINT). Raises InvalidRequest without SINGSYNTH_REDIS."""
+    """Open the models, then work until the process is told to stop (SIGTERM, SIGINT).
+
+    Raises InvalidRequest without SINGSYNTH_REDIS, and for a voicebank to be warm that cannot be: UnknownVoicebank,
+    InvalidVoicebank.
+    """
     worker = job_worker(perform_with(settings), settings)
     stopping = anyio.Event()
     try:
+        await anyio.to_thread.run_sync(open_models, settings, ROLES[role])
         async with anyio.create_task_group() as group:
             group.start_soon(_wait_for_signal, stopping)
             logger.info("working on %s jobs", role)
-            await worker.run(_ROLES[role], concurrency, stopping)
+            await worker.run(ROLES[role], concurrency, stopping)
             group.cancel_scope.cancel()
     finally:
         await worker.close()

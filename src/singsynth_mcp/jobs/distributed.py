@@ -171,7 +171,7 @@ class DistributedJobs:
             del self._orders[forgotten]
             self._moved.pop(forgotten, None)
         if delivery:
-            await self._queues.deliver(order.new.role, held, delivery)
+            await self._queues.deliver(order.new.role, delivery)
         return known_as
 
     async def _give_word(self, job_id: str) -> None:
@@ -182,7 +182,7 @@ class DistributedJobs:
             return
         await self._table.attach(held, order.calls)
         if delivery := await self._table.delivery(held):
-            await self._queues.deliver(order.new.role, held, delivery)
+            await self._queues.deliver(order.new.role, delivery)
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """The queues that wake workers: one docket for each role. The one file that knows docket.
 
-A delivery says only which job is to be taken up; what the job is, and whether it is still wanted, stands in the job
+A delivery says only that there is work; which job it stands for, and whether that is still wanted, stands in the job
 table. Docket delivers again what a worker that died had taken, and what it lost with its lease: any delivery may come
 twice. Its messages are pickled: whoever can write to this Redis can run code in the workers.
 """
@@ -35,10 +35,10 @@ class Queues:
         self._stack = AsyncExitStack()
         self._opening = anyio.Lock()
 
-    async def deliver(self, role: Role, job_id: str, delivery: int) -> None:
-        """Have a worker take up a job; nothing happens where this delivery is on its way. Raises RedisError."""
+    async def deliver(self, role: Role, delivery: str) -> None:
+        """Have a worker take up work; nothing happens where this delivery is on its way. Raises RedisError."""
         docket = await self._docket(role)
-        await docket.add(_TASK, key=f"{job_id}.{delivery}")(job_id)
+        await docket.add(_TASK, key=delivery)(delivery)
 
     async def serve(self, role: Role, concurrency: int, handle: Handle, stopping: anyio.Event) -> None:
         """Give deliveries to `handle`, so many at once, until `stopping`; then wait for those that were begun.
@@ -59,8 +59,8 @@ class Queues:
                 if stopping.is_set():
                     return
 
-        async def work_on(job_id: str) -> None:
-            await handle(job_id)
+        async def work_on(delivery: str) -> None:
+            await handle(delivery)
 
         docket.register(work_on, names=[_TASK])
         resolution = min(self._redelivery / 8, timedelta(milliseconds=250))
@@ -100,5 +100,5 @@ class Queues:
             return self._dockets[role]
 
 
-async def _elsewhere(job_id: str) -> None:
+async def _elsewhere(delivery: str) -> None:
     """Stand for the work where jobs are only handed in."""

@@ -38,13 +38,44 @@ local function finish(new, field, value, kept)
 end
 """
 
+_ORDER = """
+-- A role's queue in the order in which it will be started: the same as that of turns.py.
+local function order(which)
+    local rounds, ranked = {}, {}
+    for arrival, each in ipairs(redis.call('LRANGE', space .. ':queued:' .. which, 0, -1)) do
+        local facts = redis.call('HMGET', space .. ':job:' .. each, 'client', 'priority')
+        local client, priority = facts[1] or '', facts[2] or 'waiting'
+        local group = priority .. ' ' .. client
+        local last = tonumber(redis.call('ZSCORE', space .. ':turns:' .. which, client) or '0')
+        ranked[arrival] = {priority == 'background' and 1 or 0, rounds[group] or 0, last, arrival, each}
+        rounds[group] = (rounds[group] or 0) + 1
+    end
+    table.sort(ranked, function(one, other)
+        for n = 1, 4 do
+            if one[n] ~= other[n] then return one[n] < other[n] end
+        end
+        return false
+    end)
+    return ranked
+end
+
+local function took(which, client)
+    local turns = space .. ':turns:' .. which
+    local latest = redis.call('ZRANGE', turns, -1, -1, 'WITHSCORES')
+    redis.call('ZADD', turns, (tonumber(latest[2]) or 0) + 1, client)
+    redis.call('ZREMRANGEBYRANK', turns, 0, -1025)
+end
+"""
+
 _SUBMIT = """
 local key, role_, new, call, limit, lease = ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
+local client, priority = ARGV[9], ARGV[10]
 local held = redis.call('GET', space .. ':key:' .. key)
 if held and live(redis.call('HGET', space .. ':job:' .. held, 'state')) then
     redis.call('ZADD', space .. ':calls:' .. held, now + lease, call)
+    if priority == 'waiting' then redis.call('HSET', space .. ':job:' .. held, 'priority', priority) end
     local waits = redis.call('HGET', space .. ':job:' .. held, 'state') == 'queued'
-    return {1, held, waits and redis.call('HGET', space .. ':job:' .. held, 'delivery') or 0}
+    return {1, held, waits and redis.call('HGET', space .. ':job:' .. held, 'delivery') or ''}
 end
 local queued = space .. ':queued:' .. role_
 local waiting = redis.call('LLEN', queued)
@@ -52,13 +83,13 @@ if waiting >= limit then
     local mean = tonumber(redis.call('GET', space .. ':mean:' .. role_) or '5')
     return {0, waiting, tostring(waiting * mean)}
 end
-redis.call('HSET', job, 'new', new, 'key', key, 'role', role_, 'state', 'queued', 'submitted', now, 'delivery', 1,
-    'crashes', 0, 'kept', 0)
+redis.call('HSET', job, 'new', new, 'key', key, 'role', role_, 'state', 'queued', 'submitted', now, 'client', client,
+    'priority', priority, 'delivery', id .. '.1', 'deliveries', 1, 'crashes', 0, 'kept', 0)
 redis.call('SET', space .. ':key:' .. key, id)
 redis.call('ZADD', space .. ':calls:' .. id, now + lease, call)
 redis.call('RPUSH', queued, id)
 redis.call('ZADD', space .. ':known', now, id)
-return {1, id, 1}
+return {1, id, id .. '.1'}
 """
 
 _ATTACH = """
@@ -79,31 +110,56 @@ return 1
 """
 
 _BEGIN = """
-local run, crashes, kept, deadline = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-if not live(state()) then return {'ended'} end
-if abandoned() then
-    finish('cancelled', nil, nil, kept)
-    return {'ended'}
+-- A delivery stands for one live job. Where that job waits, the delivery is given to the job whose turn it is, and the
+-- job gets the other's: what a worker that died had taken is always delivered again to the job that it was doing.
+local ticket, run, crashes, kept, deadline = id, ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local function stand_for(which)
+    id = which
+    job = space .. ':job:' .. id
 end
-local left = tonumber(redis.call('HGET', job, 'submitted')) + deadline - now
-if left <= 0 then
-    finish('failed', 'error', LATE, kept)
-    return {'ended'}
+local function left() return tonumber(redis.call('HGET', job, 'submitted')) + deadline - now end
+local function is_over()
+    if abandoned() then
+        finish('cancelled', nil, nil, kept)
+    elseif left() <= 0 then
+        finish('failed', 'error', LATE, kept)
+    else
+        return false
+    end
+    return true
 end
+
+stand_for(redis.call('GET', space .. ':ticket:' .. ticket) or string.match(ticket, '^(.*)%.%d+$') or ticket)
+if not live(state()) or redis.call('HGET', job, 'delivery') ~= ticket or is_over() then return {'ended'} end
 if redis.call('HGET', job, 'run') == run then -- its answer was lost on the way
-    return {'run', redis.call('HGET', job, 'new'), tostring(left)}
+    return {'run', id, redis.call('HGET', job, 'new'), tostring(left())}
+end
+if state() == 'queued' then
+    local mine = id
+    for _, each in ipairs(order(role())) do
+        stand_for(each[5])
+        if id == mine or not is_over() then break end
+    end
+    if id ~= mine then
+        local other = redis.call('HGET', job, 'delivery')
+        redis.call('HSET', job, 'delivery', ticket)
+        redis.call('HSET', space .. ':job:' .. mine, 'delivery', other)
+        redis.call('SET', space .. ':ticket:' .. ticket, id, 'EX', kept)
+        redis.call('SET', space .. ':ticket:' .. other, mine, 'EX', kept)
+    end
+    took(role(), redis.call('HGET', job, 'client'))
 end
 if tonumber(redis.call('HGET', job, 'crashes')) >= crashes then
     finish('failed', 'error', CRASHED, kept)
     redis.call('LPUSH', space .. ':dead', id)
     redis.call('LTRIM', space .. ':dead', 0, 999)
-    return {'crashed'}
+    return {'crashed', id}
 end
 redis.call('HINCRBY', job, 'crashes', 1)
 redis.call('LREM', space .. ':queued:' .. role(), 1, id)
 redis.call('HSET', job, 'state', 'running', 'run', run)
 redis.call('HSETNX', job, 'started', now)
-return {'run', redis.call('HGET', job, 'new'), tostring(left)}
+return {'run', id, redis.call('HGET', job, 'new'), tostring(left())}
 """
 
 _GO_ON = """
@@ -118,12 +174,15 @@ return 1
 """
 
 _PUT_BACK = """
-if state() ~= 'running' or redis.call('HGET', job, 'run') ~= ARGV[3] then return 0 end
+if state() ~= 'running' or redis.call('HGET', job, 'run') ~= ARGV[3] then return '' end
 redis.call('HINCRBY', job, 'crashes', -1)
 redis.call('HSET', job, 'state', 'queued')
 redis.call('HDEL', job, 'started', 'run')
 redis.call('LPUSH', space .. ':queued:' .. role(), id)
-return redis.call('HINCRBY', job, 'delivery', 1)
+local ticket = id .. '.' .. redis.call('HINCRBY', job, 'deliveries', 1)
+redis.call('HSET', job, 'delivery', ticket)
+redis.call('DEL', space .. ':ticket:' .. ticket)
+return ticket
 """
 
 _END = """
@@ -143,8 +202,13 @@ return 1
 _RECORD = """
 local facts = redis.call('HGETALL', job)
 if #facts == 0 then return false end
-local place = redis.call('LPOS', space .. ':queued:' .. role(), id)
-return {facts, place and place + 1 or 0, tostring(now)}
+local place = 0
+if state() == 'queued' then
+    for n, each in ipairs(order(role())) do
+        if each[5] == id then place = n end
+    end
+end
+return {facts, place, tostring(now)}
 """
 
 
@@ -153,7 +217,7 @@ def _text(value: object) -> str:
 
 
 SCRIPTS: dict[str, str] = {
-    name: _COMMON + body.replace("CRASHED", _text(_CRASHED)).replace("LATE", _text(_LATE))
+    name: (_COMMON + _ORDER + body).replace("CRASHED", _text(_CRASHED)).replace("LATE", _text(_LATE))
     for name, body in {
         "submit": _SUBMIT,
         "attach": _ATTACH,

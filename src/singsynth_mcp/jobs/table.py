@@ -3,7 +3,9 @@
     <space>:job:<id>       hash: what the job is, its state, progress, result; forgotten a day after its end
     <space>:calls:<id>     sorted set: the calls attached, by the time until which they count without word of them
     <space>:key:<key>      the live job of a key
-    <space>:queued:<role>  list of the ids that wait
+    <space>:queued:<role>  list of the ids that wait, in order of arrival
+    <space>:turns:<role>   sorted set: clients by their last turn
+    <space>:ticket:<name>  the job that a delivery stands for, where it is not the one that it was made for
     <space>:known          sorted set of ids by submission
     <space>:dead           list of the ids of jobs that killed their workers, the latest first
     <space>:mean:<role>    moving mean of a job's seconds
@@ -53,19 +55,18 @@ class JobTable:
         self._rules = rules
         self._scripts = {name: redis.register_script(text) for name, text in scripts.SCRIPTS.items()}
 
-    async def submit(self, job_id: str, new: NewJob, call: str) -> tuple[str, int]:
-        """Attach `call` to the live job of the same key, else to a new one; return its id and delivery.
+    async def submit(self, job_id: str, new: NewJob, call: str) -> tuple[str, str]:
+        """Attach `call` to the live job of the same key, else to a new one; return its id and, if queued, delivery.
 
         Raises QueueFull.
         """
         facts = json.dumps(asdict(new))
         rules = self._rules
-        answer = await self._run(
-            "submit", job_id, new.key, new.role, facts, call, rules.queue_limit, rules.call_seconds
-        )
+        asked = (new.key, new.role, facts, call, rules.queue_limit, rules.call_seconds, new.client, new.priority)
+        answer = await self._run("submit", job_id, *asked)
         if int(answer[0]) == 0:
             raise queue_full(new.role, int(answer[1]), float(answer[2]))
-        return str(answer[1]), int(answer[2])
+        return str(answer[1]), str(answer[2])
 
     async def attach(self, job_id: str, calls: list[str]) -> None:
         """Give word of calls that are still attached."""
@@ -79,26 +80,29 @@ class JobTable:
         """Stop keeping a job. Return False where there is no such job."""
         return bool(await self._run("leave", job_id, "", -1, self._rules.kept_seconds))
 
-    async def begin(self, job_id: str, run: str) -> tuple[Beginning, NewJob | None, float]:
-        """Take a job up as `run`; return what to do, the job, and the seconds left until its deadline.
+    async def begin(self, delivery: str, run: str) -> tuple[Beginning, str, NewJob | None, float]:
+        """Take up the job whose turn it is as `run`; return what to do, its id, the job, seconds left to its deadline.
 
-        The attempt is counted before the work: a job whose attempts ended without a word too often is failed here.
+        A job whose worker went silent has its delivery again, whosever turn it is. The attempt is counted before the
+        work: a job whose attempts ended without a word too often is failed here.
         """
         rules = self._rules
-        answer = await self._run("begin", job_id, run, rules.crashes, rules.kept_seconds, rules.deadline_seconds)
+        answer = await self._run("begin", delivery, run, rules.crashes, rules.kept_seconds, rules.deadline_seconds)
         word = str(answer[0])
+        if word == "crashed":
+            return "crashed", str(answer[1]), None, 0.0
         if word != "run":
-            return ("crashed" if word == "crashed" else "ended"), None, 0.0
-        return "run", NewJob(**json.loads(answer[1])), float(answer[2])
+            return "ended", "", None, 0.0
+        return "run", str(answer[1]), NewJob(**json.loads(answer[2])), float(answer[3])
 
     async def go_on(self, job_id: str, run: str, progress: Progress | None) -> bool:
         """Note how far `run` has come; return False where it is to stop: ended, abandoned, or taken up by another."""
         text = "" if progress is None else json.dumps(asdict(progress))
         return bool(await self._run("go_on", job_id, run, text, self._rules.kept_seconds))
 
-    async def put_back(self, job_id: str, run: str) -> int:
-        """Queue a job again that `run` gives up in good order; return its new delivery, 0 where there is none."""
-        return int(await self._run("put_back", job_id, run))
+    async def put_back(self, job_id: str, run: str) -> str:
+        """Queue a job again that `run` gives up in good order; return its new delivery, "" where there is none."""
+        return str(await self._run("put_back", job_id, run))
 
     async def end(
         self, job_id: str, run: str, result: Mapping[str, Any] | None, error: Mapping[str, Any] | None
@@ -110,10 +114,10 @@ class JobTable:
         state, text = ("done", json.dumps(result)) if error is None else ("failed", json.dumps(error))
         return bool(await self._run("end", job_id, run, state, text, self._rules.kept_seconds))
 
-    async def delivery(self, job_id: str) -> int:
-        """Return the number of a queued job's delivery, 0 where it is not queued."""
+    async def delivery(self, job_id: str) -> str:
+        """Return a queued job's delivery, "" where it is not queued."""
         state, delivery = await self._redis.hmget(f"{self._space}:job:{job_id}", ["state", "delivery"])
-        return int(delivery or 0) if state == "queued" else 0
+        return str(delivery) if state == "queued" else ""
 
     async def record(self, job_id: str) -> JobRecord | None:
         """Return a job as callers see it, None where there is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from singsynth_mcp.artifacts.tenants import TENANT
+from singsynth_mcp.artifacts.tenants import LOCAL, TENANT
 from singsynth_mcp.contracts.calling import OnProgress, ignore_progress
 from singsynth_mcp.errors import UnknownJob
 from singsynth_mcp.jobs.base import JobEngine, JobRecord, NewJob, Role, Work
@@ -33,7 +33,8 @@ class TenantJobs:
             with job_span(new.tool, new.role):
                 return await work(on_progress)
 
-        owned = replace(new, key=f"{tenant}/{new.key}", tenant=tenant, trace=trace_context())
+        client = new.client if tenant == LOCAL else tenant  # tenants take turns, however many clients one has
+        owned = replace(new, key=f"{tenant}/{new.key}", client=client, tenant=tenant, trace=trace_context())
         job_id = await self._engine.submit(owned, traced)
         self._owners[job_id] = tenant
         if len(self._owners) > _OWNERS_REMEMBERED:

@@ -60,8 +60,8 @@ class JobWorker:
         """Work until `stopping`; then take nothing new, and give back what is not done in time."""
 
         async def serve(role: Role) -> None:
-            async def handle(job_id: str) -> None:
-                await self._work_on(role, job_id)
+            async def handle(delivery: str) -> None:
+                await self._work_on(role, delivery)
 
             await self._queues.serve(role, concurrency, handle, stopping)
 
@@ -84,9 +84,9 @@ class JobWorker:
         for scope in self._scopes:
             scope.cancel()
 
-    async def _work_on(self, role: Role, job_id: str) -> None:
+    async def _work_on(self, role: Role, delivery: str) -> None:
         run = secrets.token_hex(8)
-        word, new, seconds = await self._insist(lambda: self._table.begin(job_id, run))
+        word, job_id, new, seconds = await self._insist(lambda: self._table.begin(delivery, run))
         if word == "crashed":
             logger.error("%s killed its worker too often and is given up", job_id)
         if new is None:
@@ -95,10 +95,10 @@ class JobWorker:
         if outcome is not None:
             await self._insist(lambda: self._table.end(job_id, run, outcome.result, outcome.error))
         elif self._leaving:
-            delivery = await self._insist(lambda: self._table.put_back(job_id, run))
-            if delivery:
+            again = await self._insist(lambda: self._table.put_back(job_id, run))
+            if again:
                 logger.warning("%s is given back: this worker stops", job_id)
-                await self._insist(lambda: self._queues.deliver(role, job_id, delivery))
+                await self._insist(lambda: self._queues.deliver(role, again))
 
     async def _attempt(self, job_id: str, run: str, new: NewJob, seconds: float) -> Outcome | None:
         """Return how the work ended, None where it was stopped."""

@@ -23,6 +23,7 @@ from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.errors import InternalError, SingSynthError
 from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.access.accounts import Accounts
+from singsynth_mcp.serving.health import Readiness
 from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.results import RESULT_LIMIT_BYTES, ResultTooLarge, capped, failure
 from singsynth_mcp.serving.sources import Context, PromptSource, ResourceSource, ToolSource
@@ -54,6 +55,7 @@ class SingSynthServer(Server[None]):
         self._lists_change = lists_change
         self.web = web
         self.accounts = accounts
+        self.readiness = Readiness()
 
     def create_initialization_options(
         self,

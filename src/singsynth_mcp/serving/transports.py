@@ -16,6 +16,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from singsynth_mcp.errors import InvalidRequest
 from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.factory import SingSynthServer
+from singsynth_mcp.serving.health import HealthRoutes
 from singsynth_mcp.serving.logs import log_to_stderr
 from singsynth_mcp.serving.traces import export_traces
 from singsynth_mcp.settings import Settings
@@ -142,7 +143,8 @@ def http_app(
         )
     routes = [*surface_routes(access, server.accounts), *server.web()]
     make_app = _sse_app if transport == "sse" else _streamable_app
-    return Guard(make_app(server, routes, access.max_request_bytes), access, _security(host, allowed_hosts))
+    app = make_app(server, routes, access.max_request_bytes)
+    return HealthRoutes(Guard(app, access, _security(host, allowed_hosts)), server.readiness)
 
 
 def is_loopback(host: str) -> bool:

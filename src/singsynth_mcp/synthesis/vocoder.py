@@ -57,7 +57,7 @@ def vocode(mel: MelPhrase, bank: Voicebank, engine: OnnxEngine, gain: Gain | Non
 
     seed: the phrase's own.
     """
-    config, path = _checked_vocoder(bank)
+    config, path = checked_vocoder(bank)
     model = engine.open(path, on_cpu=config.force_on_cpu)
     log_mel = mel.mel * np.float32(_base_factor(bank.acoustic.config.mel_base, config.mel_base))
     outputs = run_model(model, {"mel": log_mel, "f0": mel.f0_hz}, "vocoder", seed)
@@ -73,7 +73,7 @@ def vocode(mel: MelPhrase, bank: Voicebank, engine: OnnxEngine, gain: Gain | Non
 def vocoder_files(bank: Voicebank) -> list[Path]:
     """Return the files that the stage's result depends on beside the voicebank's text files."""
     folder, _ = bank.vocoder
-    _, path = _checked_vocoder(bank)
+    _, path = checked_vocoder(bank)
     if not path.is_file():
         raise InvalidVoicebank(f"{path} is missing", hint="Reinstall the vocoder", path=str(path))
     return [path, folder / "vocoder.yaml"]
@@ -84,7 +84,7 @@ def models_on_cpu(bank: Voicebank, models: list[Path]) -> list[Path]:
     return models if bank.vocoder[1].force_on_cpu else []
 
 
-def _checked_vocoder(bank: Voicebank) -> tuple[VocoderConfig, Path]:
+def checked_vocoder(bank: Voicebank) -> tuple[VocoderConfig, Path]:
     """Return the vocoder's config and model. Raises InvalidVoicebank when it wants another mel than the bank makes."""
     folder, config = bank.vocoder
     acoustic = bank.acoustic.config
