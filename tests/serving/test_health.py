@@ -17,7 +17,7 @@ async def test_probes_need_no_token_and_hear_what_is_waited_for(transport):
     async with web:
         alive, waiting = await web.get("/healthz"), await web.get("/readyz")
         server.readiness.settled("models")
-        ready, other = await web.get("/readyz"), await web.get("/mcp")
+        ready, other = await web.get("/readyz"), await web.get("/mcp", headers={"host": "localhost:8000"})
     assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
     assert (waiting.status_code, waiting.json()["for"]) == (503, {"models": "they are being opened"})
     assert (ready.status_code, other.status_code) == (200, 401)
