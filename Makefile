@@ -46,7 +46,7 @@ bench: .venv/.dev ## every benchmark's table
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.parse_score
 	$(BIN)/python -m benchmarks.real_time_factor
-	$(BIN)/python -m benchmarks.stages
+	$(BIN)/python -m benchmarks.stages --minutes 1 3 10 --runs 1
 	$(BIN)/python -m benchmarks.first_sound
 	$(BIN)/python -m benchmarks.listen tests/scores/*-ja-*.musicxml tests/scores/ja-*.musicxml
 	$(BIN)/python -m benchmarks.kana_error tests/scores/*-ja-*.musicxml tests/scores/ja-*.musicxml
