@@ -48,6 +48,8 @@ bench: .venv/.dev ## every benchmark's table
 	$(BIN)/python -m benchmarks.proxy
 	$(BIN)/python -m benchmarks.load
 	$(BIN)/python -m benchmarks.real_time_factor
+	$(BIN)/python -m benchmarks.stages --minutes 1 3 10 --runs 1
+	$(BIN)/python -m benchmarks.first_sound
 	$(BIN)/python -m benchmarks.listen tests/scores/*-ja-*.musicxml tests/scores/ja-*.musicxml
 	$(BIN)/python -m benchmarks.kana_error tests/scores/*-ja-*.musicxml tests/scores/ja-*.musicxml
 

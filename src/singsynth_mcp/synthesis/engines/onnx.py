@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 
 import numpy as np
 
@@ -62,14 +62,17 @@ class OnnxModel:
         self.inputs = {spec.name: spec for spec in map(_spec, session.get_inputs())}
         self.outputs = {spec.name: spec for spec in map(_spec, session.get_outputs())}
         self._session = session
+        self._turn = Lock()
+        """A run takes every core; two at once of one model would only take twice the memory."""
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the outputs by name; safe to call from several threads.
+        """Return the outputs by name; safe to call from several threads, which take turns.
 
         Raises SynthesisFailed when the graph rejects the feeds or an output is not finite.
         """
         try:
-            values = self._session.run(list(self.outputs), dict(feeds))
+            with self._turn:
+                values = self._session.run(list(self.outputs), dict(feeds))
         except Exception as error:  # onnxruntime's and torch's own exceptions share no base
             raise SynthesisFailed(
                 f"model {self.path} failed: {first_line(error)}", hint=self._hint(), path=str(self.path)
