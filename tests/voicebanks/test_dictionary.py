@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from singsynth_mcp.errors import InvalidVoicebank
@@ -50,6 +50,7 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), m
 
 
 @given(st.dictionaries(WORDS, st.lists(WORDS.filter(lambda word: word.split() == [word]), max_size=4), max_size=5))
+@example({"0\xa0": ["a"]})
 def test_the_scanner_never_reads_otherwise_than_yaml(words: dict[str, list[str]]) -> None:
     for flow in (True, False, None):
         rows = [{"grapheme": word, "phonemes": phonemes} for word, phonemes in words.items()]

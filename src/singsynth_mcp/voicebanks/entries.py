@@ -12,6 +12,9 @@ _GRAPHEME = re.compile(rf"- +grapheme: +({_WORD})$")
 _PHONEMES = re.compile(r"phonemes: *(?:\[([^\[\]{}#\n]*)\])?$")
 _ITEM = re.compile(rf"- +({_WORD})$")
 _SECTION = re.compile(r"^entries:[ \t]*(\[\])?[ \t]*\r?$\n?", re.MULTILINE)
+_BLANKS = " \t"
+"""All that YAML takes off a scalar's ends; a no-break space belongs to it."""
+_OTHER_BREAKS = re.compile("[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _NEXT_SECTION = re.compile(r"^[^\s#-]", re.MULTILINE)
 
 
@@ -29,7 +32,9 @@ def scan_entries(lines: str) -> dict[str, tuple[str, ...]] | None:
     """Return grapheme → symbols, or None when a line is of a shape that only a YAML parser reads rightly."""
     entries: dict[str, tuple[str, ...]] = {}
     grapheme, symbols = None, None
-    for line in map(str.strip, lines.splitlines()):
+    if _OTHER_BREAKS.search(lines):
+        return None
+    for line in (line.strip(_BLANKS) for line in lines.splitlines()):
         if not line or line.startswith("#"):
             continue
         listed: tuple[str, ...] | None
@@ -53,11 +58,11 @@ def scan_entries(lines: str) -> dict[str, tuple[str, ...]] | None:
 
 
 def _listed(items: str) -> tuple[str, ...] | None:
-    words = [item.strip() for item in items.split(",")] if items.strip() else []
+    words = [item.strip(_BLANKS) for item in items.split(",")] if items.strip(_BLANKS) else []
     if not all(map(_ONE_WORD.fullmatch, words)):
         return None
     return tuple(symbol for word in words for symbol in _unquoted(word).split())
 
 
 def _unquoted(word: str) -> str:
-    return word[1:-1] if word[:1] in ("'", '"') else word.strip()
+    return word[1:-1] if word[:1] in ("'", '"') else word.strip(_BLANKS)
