@@ -239,7 +239,7 @@ def test_a_lost_blob_is_copied_again(apart: Apart) -> None:
     score = apart.done("parse_score", path=str(SONG))
     phonemes = apart.done("phonemize", score=score["id"])
     performance = apart.done("align_phonemes_to_notes", score=score["id"], phonemes=phonemes["id"])
-    apart.done("predict_durations", performance=performance["id"])
+    apart.done("predict_durations", performance=performance["id"], phrases="2")
     gpu = FolderStore(apart.folder / "gpu" / "artifacts", max_bytes=2**30, max_days=1)
     manifest = apart.portal.call(gpu.get, performance["id"], "performance")
     lost = manifest.entries[0].blob
