@@ -25,6 +25,7 @@ _BURST_RISE_DB = 8.0
 _ASPIRATION_SECONDS = (0.015, 0.090)
 STOPS = frozenset(("k", "ky", "t", "ty", "p", "py"))
 _OBSTRUENTS = frozenset(("stop", "affricate", "fricative"))
+_HISSES = frozenset(("s", "sh", "z", "zh"))
 
 
 def token_boundaries(utterance: Utterance, token_frames: np.ndarray, seconds: float) -> np.ndarray:
@@ -40,14 +41,16 @@ def token_boundaries(utterance: Utterance, token_frames: np.ndarray, seconds: fl
     return np.clip(starts, 0.0, seconds)
 
 
-def mend_boundaries(phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.ndarray) -> np.ndarray:
+def mend_boundaries(
+    phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.ndarray, hiss_db: np.ndarray
+) -> np.ndarray:
     """Return boundaries with vowel onsets on the steepest rise, vowel ends on the steepest fall, releases cut off.
 
-    ``energy_db`` is :func:`training.analysis.onsets.band_energy_db` of the utterance (the mean of
-    its levels). Onsets after unvoiced consonants may move by 50 ms, after voiced ones by 25 ms and
-    only to a clear rise; a vowel ends where it clearly falls into a stop, an affricate or a fricative (the
-    teacher's tokens have the unvoiced ones 20-60 ms late: closures and hisses would be sung as vowels); the
-    last vowel before a pause ends where it has fallen 16 dB.
+    ``energy_db`` is :func:`training.analysis.onsets.band_energy_db` of the utterance (the mean of its levels),
+    ``hiss_db`` the same of its hiss. Onsets after unvoiced consonants may move by 50 ms, after voiced ones by 25 ms
+    and only to a clear rise; a vowel ends where it clearly falls into a stop, an affricate or a fricative (the
+    teacher's tokens have the unvoiced ones 20-60 ms late: closures and hisses would be sung as vowels); the last
+    vowel before a pause ends where it has fallen 16 dB.
     """
     mended = starts.copy()
     for i in range(1, len(phonemes)):
@@ -62,7 +65,8 @@ def mend_boundaries(phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np
             if not before.voiced or rise >= _CLEAR_RISE_DB:
                 mended[i] = place
         elif before.is_vowel and here.kind in _OBSTRUENTS:
-            mended[i] = _vowel_end(energy_db, mended[i - 1], starts[i], starts[i + 1])
+            sounding = energy_db - hiss_db if here.name in _HISSES else energy_db
+            mended[i] = _vowel_end(sounding, mended[i - 1], starts[i], starts[i + 1])
     for i in range(1, len(mended)):
         mended[i] = max(mended[i], mended[i - 1] + _SHORTEST_SECONDS)
     return mended
@@ -95,13 +99,13 @@ def _after_burst(energy_db: np.ndarray, expected: float) -> float:
     return best
 
 
-def _vowel_end(energy_db: np.ndarray, start: float, expected: float, end: float) -> float:
+def _vowel_end(sounding_db: np.ndarray, start: float, expected: float, end: float) -> float:
     """Return where a vowel that began at ``start`` falls into an obstruent that lasts until ``end``."""
     earliest = max(expected - _COUPLING_SECONDS[0], start + _SHORTEST_VOWEL_SECONDS)
     latest = min(expected + _COUPLING_SECONDS[1], end - _SHORTEST_SECONDS)
     if latest <= earliest:
         return expected
-    place, fall = steepest_rise(-energy_db, (earliest + latest) / 2, (latest - earliest) / 2)
+    place, fall = steepest_rise(-sounding_db, (earliest + latest) / 2, (latest - earliest) / 2)
     return place if fall >= _CLEAR_FALL_DB else expected
 
 
