@@ -14,11 +14,11 @@ from singsynth_mcp.score.pitch import pitch_name
 from training import nets
 from training.examples import HOP_SIZE, MEL_BINS, SAMPLE_RATE
 from training.export import export_all
-from training.inventory import LANGUAGE_IDS, PHONEME_IDS, PHONEMES, VOICEBANK
+from training.inventory import LANGUAGE_IDS, PHONEME_IDS, PHONEMES, VOICEBANK, Phoneme
 from training.mel import HIGHEST_HZ, LOWEST_HZ, WINDOW_SIZE
 from training.singers import SINGERS, SPEAKERS
 
-VERSION = "0.2"
+VERSION = "0.3"
 VOCODER_NAME = "aviary_vocoder"
 GENDER_SEMITONES = 3
 MORAE = Path(__file__).parent / "languages" / "japanese-morae.tsv"
@@ -97,6 +97,9 @@ REPLACEMENTS = {
     "dx": "en/d",
 }
 """What English phonemizers call a phoneme: the inventory's symbol; the flap is nearest to d."""
+_GLIDES = frozenset(("liquid", "semivowel"))
+"""What a renderer lets open a note after another consonant (format, section 3.3): pl, gr and tw would be held on l, r
+and w. These singers have every vowel on its note's beat, so their l, r, w and y go by the wider name, approximant."""
 CREDITS = (
     "made from Kokoro-82M by hexgrad (Apache-2.0), one of whose styles was made with the SIWIS"
     " French Speech Synthesis Database (CC BY 4.0)"
@@ -184,12 +187,16 @@ def japanese_entries() -> list[tuple[str, list[str]]]:
     return list(entries.items())
 
 
+def _type(phoneme: Phoneme) -> str:
+    return "approximant" if phoneme.kind in _GLIDES else phoneme.kind
+
+
 def _write_dictionary(
     path: Path, entries: list[tuple[str, list[str]]], replacements: Mapping[str, str] | None = None
 ) -> None:
     # One flow mapping a line, symbols first: entries may only use symbols listed before them.
     lines = ["symbols:"]
-    lines += [f"- {{symbol: {_scalar(p.symbol)}, type: {p.kind}}}" for p in PHONEMES]
+    lines += [f"- {{symbol: {_scalar(p.symbol)}, type: {_type(p)}}}" for p in PHONEMES]
     if replacements:
         lines += ["replacements:", *(f"- {{from: {_scalar(a)}, to: {_scalar(b)}}}" for a, b in replacements.items())]
     lines += ["entries:" if entries else "entries: []"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from training.analysis.parameters import APERIODICITY_BANDS, BANDS
 from training.analysis.voicing import FRAME_SECONDS as ANALYSIS_SECONDS
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from training.store import Recording
 
 _VOWEL_TARGET_DB = -14.0
-_FLATTENING, _MOST_GAIN_DB = 0.75, 8.0
+_FLATTENING, _MOST_GAIN_DB = 0.85, 10.0
+_HEADROOM_DB = 3.0
+"""How far any moment may stand out of the vowels' loudness: the teacher begins some vowels with a shout."""
 _CONSONANT_GAIN_DB = (-4.0, 2.0)
 _CONSONANT_DB = {
     **dict.fromkeys(("s", "sh", "ch", "ts"), -3.0),
@@ -183,11 +185,13 @@ def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> 
             vowel_gain = gains[i]
         elif phoneme.kind not in _SONORANTS:
             gains[i] = np.clip(vowel_gain, *_CONSONANT_GAIN_DB) + _CONSONANT_DB.get(phoneme.name, 0.0)
-    level = _VOWEL_TARGET_DB - voice.vowel_db
     owner = reading.phoneme.copy()
     resting = np.array([phoneme.source is None for phoneme in song.phonemes])[owner]
     owner[resting & (reading.recording >= 0)] -= 1
-    return gaussian_filter1d(gains[np.maximum(owner, 0)], _GAIN_SMOOTHING_STEPS) + level
+    smooth = gaussian_filter1d(gains[np.maximum(owner, 0)], _GAIN_SMOOTHING_STEPS)
+    excess = np.maximum(loudness_db(envelope) + smooth - (voice.vowel_db + _HEADROOM_DB), 0.0)
+    excess = maximum_filter1d(excess, 2 * int(_GAIN_SMOOTHING_STEPS) + 1)
+    return smooth - gaussian_filter1d(excess, _GAIN_SMOOTHING_STEPS) + _VOWEL_TARGET_DB - voice.vowel_db
 
 
 def _register_db(voice: Voice, f0: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from training.analysis.labels import burst_times, mend_boundaries, token_boundaries
-from training.analysis.onsets import STEP_SECONDS, band_energy_db
+from training.analysis.onsets import HISS_HZ, STEP_SECONDS, band_energy_db
 from training.analysis.parameters import analyse
 from training.analysis.voicing import FRAME_SECONDS, by_labels, periodic_frames, voiced_share
 from training.cache import cache_directory, code_key, content_key
@@ -70,8 +70,9 @@ def make_recording(speaker: str, utterance: Utterance) -> Recording:
         token_frames = speech["token_frames"]
     frames = int(len(audios[0]) / SPEECH_RATE / FRAME_SECONDS)
     energy = np.mean([band_energy_db(audio, SPEECH_RATE) for audio in audios], axis=0)
+    hiss = np.mean([band_energy_db(audio, SPEECH_RATE, HISS_HZ) for audio in audios], axis=0)
     tokens = token_boundaries(utterance, token_frames, len(audios[0]) / SPEECH_RATE)
-    starts = mend_boundaries(utterance.phonemes, tokens, energy)
+    starts = mend_boundaries(utterance.phonemes, tokens, energy, hiss)
     votes = [periodic_frames(audio, SPEECH_RATE, level, frames) for audio, level in zip(audios, levels, strict=True)]
     heard = np.mean(votes, axis=0) > 0.5
     voiced = by_labels(heard, utterance.phonemes, starts)

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 _REACH_SECONDS = 0.050
 _VOICED_REACH_SECONDS = 0.025
 _CLEAR_RISE_DB = 3.0
+_COUPLING_SECONDS = (0.130, 0.040)
+_CLEAR_FALL_DB = 6.0
+_SHORTEST_VOWEL_SECONDS = 0.040
 _RELEASE_DB = 16.0
 _SHORTEST_SECONDS = 0.020
 _BURST_RISE_DB = 8.0
 _ASPIRATION_SECONDS = (0.015, 0.090)
 STOPS = frozenset(("k", "ky", "t", "ty", "p", "py"))
+_OBSTRUENTS = frozenset(("stop", "affricate", "fricative"))
+_HISSES = frozenset(("s", "sh", "z", "zh"))
 
 
 def token_boundaries(utterance: Utterance, token_frames: np.ndarray, seconds: float) -> np.ndarray:
@@ -36,12 +41,16 @@ def token_boundaries(utterance: Utterance, token_frames: np.ndarray, seconds: fl
     return np.clip(starts, 0.0, seconds)
 
 
-def mend_boundaries(phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.ndarray) -> np.ndarray:
-    """Return boundaries with vowel onsets on the steepest rise and releases cut off.
+def mend_boundaries(
+    phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.ndarray, hiss_db: np.ndarray
+) -> np.ndarray:
+    """Return boundaries with vowel onsets on the steepest rise, vowel ends on the steepest fall, releases cut off.
 
-    ``energy_db`` is :func:`training.analysis.onsets.band_energy_db` of the utterance (the mean of
-    its levels). Onsets after unvoiced consonants may move by 50 ms, after voiced ones by 25 ms and
-    only to a clear rise; the last vowel before a pause ends where it has fallen 16 dB.
+    ``energy_db`` is :func:`training.analysis.onsets.band_energy_db` of the utterance (the mean of its levels),
+    ``hiss_db`` the same of its hiss. Onsets after unvoiced consonants may move by 50 ms, after voiced ones by 25 ms
+    and only to a clear rise; a vowel ends where it clearly falls into a stop, an affricate or a fricative (the
+    teacher's tokens have the unvoiced ones 20-60 ms late: closures and hisses would be sung as vowels); the last
+    vowel before a pause ends where it has fallen 16 dB.
     """
     mended = starts.copy()
     for i in range(1, len(phonemes)):
@@ -55,6 +64,9 @@ def mend_boundaries(phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np
             place, rise = steepest_rise(energy_db, starts[i], reach)
             if not before.voiced or rise >= _CLEAR_RISE_DB:
                 mended[i] = place
+        elif before.is_vowel and here.kind in _OBSTRUENTS:
+            sounding = energy_db - hiss_db if here.name in _HISSES else energy_db
+            mended[i] = _vowel_end(sounding, mended[i - 1], starts[i], starts[i + 1])
     for i in range(1, len(mended)):
         mended[i] = max(mended[i], mended[i - 1] + _SHORTEST_SECONDS)
     return mended
@@ -85,6 +97,16 @@ def _after_burst(energy_db: np.ndarray, expected: float) -> float:
             if rise > highest:
                 best, highest = place, rise
     return best
+
+
+def _vowel_end(sounding_db: np.ndarray, start: float, expected: float, end: float) -> float:
+    """Return where a vowel that began at ``start`` falls into an obstruent that lasts until ``end``."""
+    earliest = max(expected - _COUPLING_SECONDS[0], start + _SHORTEST_VOWEL_SECONDS)
+    latest = min(expected + _COUPLING_SECONDS[1], end - _SHORTEST_SECONDS)
+    if latest <= earliest:
+        return expected
+    place, fall = steepest_rise(-sounding_db, (earliest + latest) / 2, (latest - earliest) / 2)
+    return place if fall >= _CLEAR_FALL_DB else expected
 
 
 def _release(energy_db: np.ndarray, start: float, end: float) -> float:

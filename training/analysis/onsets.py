@@ -12,15 +12,16 @@ STEP_SECONDS = 0.0025
 _WINDOW_SECONDS = 0.010
 _RISE_SECONDS = 0.010
 _BAND_HZ = (200.0, 3000.0)
+HISS_HZ = (4000.0, 10_000.0)
 _FLOOR_DB = 60.0
 
 
-def band_energy_db(audio: np.ndarray, sample_rate: int) -> np.ndarray:
-    """Return the energy of 200-3000 Hz in dB every 2.5 ms, value ``i`` at ``i * 2.5 ms``.
+def band_energy_db(audio: np.ndarray, sample_rate: int, band_hz: tuple[float, float] = _BAND_HZ) -> np.ndarray:
+    """Return the energy of a band, 200-3000 Hz, in dB every 2.5 ms, value ``i`` at ``i * 2.5 ms``.
 
     Windows of 10 ms; floored 60 dB under the loudest, so that silence has no slopes.
     """
-    sections = butter(4, _BAND_HZ, btype="bandpass", fs=sample_rate, output="sos")
+    sections = butter(4, band_hz, btype="bandpass", fs=sample_rate, output="sos")
     power = sosfiltfilt(sections, np.asarray(audio, np.float64)) ** 2
     total = np.concatenate([[0.0], np.cumsum(power)])
     half = round(_WINDOW_SECONDS * sample_rate / 2)
