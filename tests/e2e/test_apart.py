@@ -239,10 +239,11 @@ def test_a_lost_blob_is_copied_again(apart: Apart) -> None:
     score = apart.done("parse_score", path=str(SONG))
     phonemes = apart.done("phonemize", score=score["id"])
     performance = apart.done("align_phonemes_to_notes", score=score["id"], phonemes=phonemes["id"])
-    apart.done("predict_durations", performance=performance["id"], phrases="2")
+    timed = apart.done("predict_durations", performance=performance["id"])
+    apart.done("inspect_performance", performance=timed["id"])  # so that the cpu server has it too
     gpu = FolderStore(apart.folder / "gpu" / "artifacts", max_bytes=2**30, max_days=1)
-    manifest = apart.portal.call(gpu.get, performance["id"], "performance")
+    manifest = apart.portal.call(gpu.get, timed["id"], "performance")
     lost = manifest.entries[0].blob
     (gpu.root / "blobs" / lost[:2] / lost).unlink()
-    apart.done("predict_durations", performance=performance["id"])
+    apart.done("predict_pitch", performance=timed["id"])
     assert apart.portal.call(gpu.missing_blobs, [lost]) == []
