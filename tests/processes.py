@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -41,6 +41,24 @@ async def listening(
         finally:
             if process.returncode is None:
                 process.kill()
+
+
+@asynccontextmanager
+async def process(*args: str, env: Mapping[str, str] | None = None) -> AsyncIterator[anyio.abc.Process]:
+    """Run a Python child; yield it."""
+    command = [sys.executable, *args]
+    async with await anyio.open_process(command, env=environment(env), cwd=ROOT, stdout=None, stderr=None) as child:
+        try:
+            yield child
+        finally:
+            if child.returncode is None:
+                child.kill()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Return when another process (or a task that tells nobody) has brought `condition` about."""
+    while not condition():  # noqa: ASYNC110
+        await anyio.sleep(0.02)
 
 
 async def _address(process: anyio.abc.Process) -> str:

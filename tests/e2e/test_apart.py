@@ -238,7 +238,7 @@ def test_a_file_that_cannot_be_written_here_is_said(apart: Apart) -> None:
 def test_a_lost_blob_is_copied_again(apart: Apart) -> None:
     score = apart.done("parse_score", path=str(SONG))
     phonemes = apart.done("phonemize", score=score["id"])
-    performance = apart.done("align_phonemes_to_notes", score=score["id"], phonemes=phonemes["id"])
+    performance = apart.done("align_phonemes_to_notes", score=score["id"], phonemes=phonemes["id"], transpose=3)
     timed = apart.done("predict_durations", performance=performance["id"])
     apart.done("inspect_performance", performance=timed["id"])  # so that the cpu server has it too
     gpu = FolderStore(apart.folder / "gpu" / "artifacts", max_bytes=2**30, max_days=1)

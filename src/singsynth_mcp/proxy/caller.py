@@ -14,8 +14,7 @@ from mcp.shared.exceptions import MCPError
 from singsynth_mcp.contracts.calling import OnProgress, Progress, ignore_progress
 from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.errors import SingSynthError, ToolFailed, UpstreamUnavailable
-from singsynth_mcp.proxy.upstream import Upstream
-from singsynth_mcp.proxy.upstreams import Upstreams
+from singsynth_mcp.proxy.upstreams import AnyUpstream, Upstreams
 from singsynth_mcp.serving.access.metering import METER
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class UpstreamCaller:
         facts = await self._exchange.call(upstream.name, name, arguments, ask, lambda _: None)
         return await self._exchange.result(upstream.name, name, facts, arguments.get("output"))
 
-    async def _find(self, name: str) -> Upstream:
+    async def _find(self, name: str) -> AnyUpstream:
         upstream = (await self._upstreams.catalogue()).stages.get(name)
         if upstream is None:
             upstream = (await self._upstreams.catalogue(fresh=True)).stages.get(name)
@@ -61,7 +60,7 @@ class UpstreamCaller:
 
 
 async def _finish(
-    upstream: Upstream, name: str, arguments: Mapping[str, Any], on_progress: OnProgress
+    upstream: AnyUpstream, name: str, arguments: Mapping[str, Any], on_progress: OnProgress
 ) -> dict[str, Any]:
     """Call a tool and wait through the job that it may become."""
     waiting: dict[str, Any] = {"wait_seconds": _WAIT_SECONDS} if name in TOOLS and TOOLS[name].job else {}
@@ -84,7 +83,7 @@ async def _finish(
 
 
 async def call_tool(
-    upstream: Upstream, name: str, arguments: Mapping[str, Any], on_progress: OnProgress = ignore_progress
+    upstream: AnyUpstream, name: str, arguments: Mapping[str, Any], on_progress: OnProgress = ignore_progress
 ) -> dict[str, Any]:
     """Return a tool's structured answer, a job's id included. Raises ToolFailed, UpstreamUnavailable, UpstreamDied."""
 
@@ -97,7 +96,7 @@ async def call_tool(
         return session.call_tool(name, dict(arguments), progress_callback=callback)
 
     try:
-        result: types.CallToolResult = await upstream.request(question)
+        result: types.CallToolResult = await upstream.request(question, job_id=str(arguments.get("job_id", "")))
     except MCPError as refusal:
         raise ToolFailed("upstream_error", f"{name} on {upstream.name!r}: {refusal.error.message}") from None
     METER.get().take_over(result.meta)

@@ -17,7 +17,7 @@ UpstreamName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,
 
 
 class UpstreamSpec(BaseModel):
-    """One upstream: a command that speaks stdio, or a URL."""
+    """One upstream: a command that speaks stdio, a URL, or URLs of replicas: equal servers over one artifact store."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -25,13 +25,16 @@ class UpstreamSpec(BaseModel):
     args: tuple[str, ...] = ()
     env: dict[str, str] = Field(default_factory=dict)
     url: str | None = None
+    urls: tuple[str, ...] = ()
     transport: Literal["http", "sse"] = "http"
     headers: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_way_in(self) -> UpstreamSpec:
-        if (self.command is None) == (self.url is None):
-            raise ValueError("an upstream has either a command or a url")
+        if (self.command is not None) + (self.url is not None) + bool(self.urls) != 1:
+            raise ValueError("an upstream has either a command or a url (or urls, of replicas)")
+        if len(set(self.urls)) != len(self.urls):
+            raise ValueError("each of an upstream's urls stands once")
         return self
 
 

@@ -12,7 +12,7 @@ from mcp.shared.exceptions import MCPError
 from singsynth_mcp.artifacts.base import ArtifactStore
 from singsynth_mcp.errors import ArtifactError, SingSynthError, UnknownName
 from singsynth_mcp.proxy.exchange import Exchange
-from singsynth_mcp.proxy.merge import Catalogue, Route
+from singsynth_mcp.proxy.merge import ABSORBED, Catalogue, Route
 from singsynth_mcp.proxy.relay import FrontCall
 from singsynth_mcp.proxy.upstreams import Upstreams
 from singsynth_mcp.serving.access.metering import METER, USAGE_META_KEY
@@ -103,7 +103,10 @@ async def forward_call(
             allow_input_required=True,
         )
 
-    answer = await _ask_in_rounds(upstreams, route.upstream, front, question, params)
+    job_id = str((params.arguments or {}).get("job_id", "")) if route.name in ABSORBED else ""
+    answer = await _ask_in_rounds(
+        upstreams, route.upstream, front, question, params, repeatable=route.repeatable, job_id=job_id
+    )
     METER.get().take_over(answer.meta)
     return _clean(answer)
 
@@ -241,16 +244,19 @@ async def _ask_in_rounds(
     front: FrontCall,
     question: Callable[[_Params], Callable[[ClientSession], Awaitable[_Answer]]],
     params: _Params,
+    *,
+    repeatable: bool = True,
+    job_id: str = "",
 ) -> _Answer:
     """Ask an upstream; where it needs input and the host is of the older era, ask the host and the upstream again."""
     upstream = upstreams[name]
-    answer = await upstream.request(question(params), front)
+    answer = await upstream.request(question(params), front, repeatable=repeatable, job_id=job_id)
     for _ in range(_MOST_ROUNDS):
         if front.modern or not isinstance(answer, types.InputRequiredResult):
             return answer
         responses = await front.answer_inputs(answer)
         params = params.model_copy(update={"input_responses": responses, "request_state": answer.request_state})
-        answer = await upstream.request(question(params), front)
+        answer = await upstream.request(question(params), front, repeatable=repeatable, job_id=job_id)
     raise MCPError(types.INTERNAL_ERROR, f"the upstream server {name!r} asks without end")
 
 

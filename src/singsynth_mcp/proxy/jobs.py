@@ -16,6 +16,7 @@ from singsynth_mcp.jobs.base import JobEngine
 from singsynth_mcp.proxy.exchange import Exchange
 from singsynth_mcp.proxy.forwarding import error_in, forward_call
 from singsynth_mcp.proxy.merge import Route, is_ours
+from singsynth_mcp.proxy.replicas import is_unknown_job
 from singsynth_mcp.proxy.upstreams import Upstreams
 from singsynth_mcp.serving.definitions import define
 from singsynth_mcp.serving.jobtools import JobTool
@@ -49,7 +50,7 @@ class ForwardedJobTool:
             result = await forward_call(self._upstreams, Route(upstream, self.name), ctx, params)
             if not isinstance(result, types.CallToolResult):
                 return result
-            if not _is_unknown_job(result):
+            if not is_unknown_job(result):
                 return await self._with_file_here(upstream, request.job_id, result)
         hint = "Jobs end with their server and old ones are forgotten: list_jobs lists those known."
         raise UnknownJob(f"there is no job {request.job_id!r} on any server", hint=hint)
@@ -122,8 +123,3 @@ async def upstreams_with_jobs(upstreams: Upstreams) -> list[str]:
     """Return the upstreams that are servers of this package."""
     await upstreams.catalogue()
     return upstreams.names_with(lambda tool: tool.name == "get_job" and is_ours(tool))
-
-
-def _is_unknown_job(result: types.CallToolResult) -> bool:
-    error = (result.structured_content or {}).get("error")
-    return bool(result.is_error) and isinstance(error, dict) and error.get("code") == UnknownJob.code

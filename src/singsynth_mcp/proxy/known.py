@@ -22,7 +22,9 @@ class KnownLists:
     """One file for one configuration of this version of the package."""
 
     def __init__(self, cache: Path, specs: Mapping[str, UpstreamSpec]) -> None:
-        facts = {name: [spec.command, list(spec.args), spec.url, spec.transport] for name, spec in specs.items()}
+        facts = {
+            name: [spec.command, list(spec.args), spec.url, spec.transport, *spec.urls] for name, spec in specs.items()
+        }
         self._path = cache / "proxy" / f"{memo_key(__version__, facts)[:16]}.json"
         self._names = set(specs)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 OURS = "singsynth/server"
 """In the `_meta` of every tool of this package's servers."""
-_ABSORBED = ("get_job", "cancel_job", "list_jobs")
+ABSORBED = ("get_job", "cancel_job", "list_jobs")
 
 
 class Listing(BaseModel):
@@ -30,6 +30,8 @@ class Route:
     upstream: str
     name: str
     """The name there."""
+    repeatable: bool = field(default=True, compare=False)
+    """Whether a call that was interrupted may be made again."""
 
 
 @dataclass
@@ -82,11 +84,16 @@ def is_ours(tool: types.Tool) -> bool:
     return OURS in (tool.meta or {})
 
 
+def _is_repeatable(tool: types.Tool) -> bool:
+    hints = tool.annotations
+    return hints is not None and bool(hints.read_only_hint or hints.idempotent_hint)
+
+
 def _merge_tools(catalogue: Catalogue, listings: Mapping[str, Listing], reserved: frozenset[str]) -> None:
     offers: dict[str, list[tuple[str, types.Tool]]] = {}
     for upstream, listing in listings.items():
         for tool in listing.tools:
-            if not (is_ours(tool) and tool.name in _ABSORBED):
+            if not (is_ours(tool) and tool.name in ABSORBED):
                 offers.setdefault(tool.name, []).append((upstream, tool))
     for name, offered in offers.items():
         ours = [upstream for upstream, tool in offered if is_ours(tool)]
@@ -100,7 +107,7 @@ def _merge_tools(catalogue: Catalogue, listings: Mapping[str, Listing], reserved
                 if alone or upstream == keeper
                 else _free_name(upstream, name, {*offers, *reserved, *catalogue.tool_routes})
             )
-            catalogue.tool_routes[merged] = Route(upstream, name)
+            catalogue.tool_routes[merged] = Route(upstream, name, _is_repeatable(tool))
             catalogue.tools.append(tool if merged == name else tool.model_copy(update={"name": merged}))
         if not alone:
             catalogue.conflicts.append(_conflict("tool", name, [upstream for upstream, _ in offered], reserved))

@@ -36,12 +36,12 @@ class Transfers:
 
     def shelf(self, upstream: str) -> Shelf:
         """Return where an upstream's artifacts are."""
-        spec = self._upstreams[upstream].spec
-        if spec.url is None:
+        url = self._upstreams[upstream].url
+        if url is None:
             return self._store
-        if upstream not in self._remote:
-            self._remote[upstream] = RemoteStore(spec.url, spec.headers)
-        return self._remote[upstream]
+        if url not in self._remote:
+            self._remote[url] = RemoteStore(url, self._upstreams[upstream].spec.headers)
+        return self._remote[url]
 
     async def supply(self, upstream: str, tool: str, error: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
         """Copy what a tool of `upstream` said it lacks; return whether anything was, so that calling again can help.

@@ -35,11 +35,11 @@ class Upstream:
         self,
         name: str,
         spec: UpstreamSpec,
-        changed: Callable[[Upstream, str | None], Awaitable[None]],
+        changed: Callable[[str | None], Awaitable[None]],
         dial: Dial = connect,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`changed(upstream, uri)`: a resource changed, or (None) a list."""
+        """`changed(uri)`: a resource changed, or (None) a list."""
         self.name = name
         self.spec = spec
         self._changed = changed
@@ -59,11 +59,27 @@ class Upstream:
         """Whether it is connected now."""
         return self._connection is not None and self._connection.alive
 
+    @property
+    def url(self) -> str | None:
+        """Where it is; None for a child of this process."""
+        return self.spec.url
+
+    @property
+    def place(self) -> str:
+        """Its address or command."""
+        return self.spec.url or " ".join([self.spec.command or "", *self.spec.args])
+
     async def request(
-        self, question: Callable[[ClientSession], Awaitable[_Answer]], front: FrontCall | None = None
+        self,
+        question: Callable[[ClientSession], Awaitable[_Answer]],
+        front: FrontCall | None = None,
+        *,
+        repeatable: bool = True,
+        job_id: str = "",
     ) -> _Answer:
         """Return the answer to a request; connects where needed.
 
+        `repeatable` and `job_id` are for replicas to choose by: here there is nobody else to ask.
         Raises UpstreamUnavailable (nothing was asked), UpstreamDied (it may have been done), MCPError.
         """
         connection = await self._connected()
@@ -131,9 +147,8 @@ class Upstream:
             await connection.close()
         self._count_failure()
         reason = _reason(connection.error) or f"no answer in {START_TIMEOUT_SECONDS:g} s"
-        place = self.spec.url or " ".join([self.spec.command or "", *self.spec.args])
         logger.warning("upstream %s is unavailable: %s", self.name, reason)
-        message = f"the upstream server {self.name!r} ({place}) cannot be reached: {reason}"
+        message = f"the upstream server {self.name!r} ({self.place}) cannot be reached: {reason}"
         raise UpstreamUnavailable(message, hint=_remedy(connection.error))
 
     def _count_failure(self) -> None:
@@ -152,7 +167,7 @@ class Upstream:
             raise UpstreamUnavailable(message, hint=f"It is tried again in {left:.0f} s: call then.")
 
     async def _on_change(self, uri: str | None) -> None:
-        await self._changed(self, uri)
+        await self._changed(uri)
 
     def _callbacks(self) -> Callbacks:
         async def on_log(params: types.LoggingMessageNotificationParams) -> None:

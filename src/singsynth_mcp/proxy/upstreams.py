@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -16,10 +17,12 @@ from singsynth_mcp.proxy.config import UpstreamSpec
 from singsynth_mcp.proxy.connect import Dial, connect
 from singsynth_mcp.proxy.known import KnownLists
 from singsynth_mcp.proxy.merge import Catalogue, Listing, merge
+from singsynth_mcp.proxy.replicas import Replicas
 from singsynth_mcp.proxy.upstream import Upstream
 from singsynth_mcp.serving.notices import Notices
 
 logger = logging.getLogger(__name__)
+AnyUpstream = Upstream | Replicas
 
 
 class Upstreams:
@@ -34,7 +37,7 @@ class Upstreams:
         dial: Dial = connect,
     ) -> None:
         """`reserved` are the proxy's own tool names."""
-        self._by_name = {name: Upstream(name, spec, self._on_change, dial) for name, spec in specs.items()}
+        self._by_name = {name: self._made(name, spec, dial) for name, spec in specs.items()}
         self._known = KnownLists(cache, specs)
         self._notices = notices
         self._reserved = reserved
@@ -44,11 +47,11 @@ class Upstreams:
         self._starting: asyncio.Task[None] | None = None
         self._refreshing: set[asyncio.Task[None]] = set()
 
-    def __getitem__(self, name: str) -> Upstream:
+    def __getitem__(self, name: str) -> AnyUpstream:
         """Return an upstream by name."""
         return self._by_name[name]
 
-    def __iter__(self) -> Iterator[Upstream]:
+    def __iter__(self) -> Iterator[AnyUpstream]:
         """Yield the upstreams in the order of the configuration."""
         return iter(self._by_name.values())
 
@@ -103,7 +106,7 @@ class Upstreams:
             for upstream in self._by_name.values():
                 group.start_soon(self._refresh, upstream)
 
-    async def _refresh(self, upstream: Upstream) -> None:
+    async def _refresh(self, upstream: AnyUpstream) -> None:
         """Ask an upstream for its lists; keep them, and tell the hosts when they are other than what was told."""
         try:
             listing = await upstream.listing()
@@ -125,11 +128,15 @@ class Upstreams:
         if now.prompts != before.prompts:
             await self._notices.prompts_changed()
 
-    async def _on_change(self, upstream: Upstream, uri: str | None) -> None:
+    def _made(self, name: str, spec: UpstreamSpec, dial: Dial) -> AnyUpstream:
+        changed = partial(self._on_change, name)
+        return Replicas(name, spec, changed, dial) if spec.urls else Upstream(name, spec, changed, dial)
+
+    async def _on_change(self, name: str, uri: str | None) -> None:
         if uri is not None:
             await self._notices.resource_updated(uri)
             return
-        task = asyncio.create_task(self._refresh(upstream))
+        task = asyncio.create_task(self._refresh(self._by_name[name]))
         self._refreshing.add(task)
         task.add_done_callback(self._refreshing.discard)
 
