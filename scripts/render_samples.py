@@ -1,4 +1,4 @@
-"""Render the README's samples, docs/audio: ``python scripts/render_samples.py``; each example by each singer of the voice.
+"""Render the README's samples, docs/audio, each example by each singer: ``python scripts/render_samples.py``.
 
 Sung as `singsynth-mcp sing SCORE -o OUT.flac --speaker NAME` does, then kept with 16 bits a sample: half the size.
 """
