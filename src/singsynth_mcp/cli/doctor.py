@@ -27,7 +27,9 @@ _ROOM_NEEDED = 500_000_000
 _FORMATS = ("WAV", "FLAC", "MP3", "OGG")
 _REINSTALL = f"Install again: {sys.executable} -m pip install --force-reinstall {{}}"
 _MODULES = {
+    "opentelemetry-api": "opentelemetry.trace",
     "pillow": "PIL",
+    "pyjwt": "jwt",
     "pyopenjtalk-plus": "pyopenjtalk",
     "pyyaml": "yaml",
 }
