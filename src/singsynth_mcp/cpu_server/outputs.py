@@ -11,7 +11,8 @@ from urllib.parse import quote
 from singsynth_mcp.artifacts.files import store_file
 from singsynth_mcp.artifacts.tenants import LOCAL, TENANT, tenant_folder
 from singsynth_mcp.cpu_server.services import CpuServices
-from singsynth_mcp.errors import FileProblem, InvalidRequest, PathNotAllowed
+from singsynth_mcp.errors import InvalidRequest
+from singsynth_mcp.serving.paths import writable_file
 from singsynth_mcp.settings import Settings
 
 _NAME_LIMIT = 60
@@ -41,25 +42,8 @@ def output_path(output: str | None, extension: str, own_name: str, services: Cpu
     Raises PathNotAllowed: outside the writable folders. Raises FileProblem: a directory, or no path at all.
     """
     folder = output_folder(services.settings)
-    try:
-        named = Path(output).expanduser() if output else Path(f"{_file_name(own_name)}.{extension}")
-        path = folder / named
-        if not path.suffix:
-            path = path.with_name(f"{path.name}.{extension}")
-        path = path.resolve()
-        is_folder = path.is_dir()
-    except (OSError, ValueError, RuntimeError) as error:
-        message = f"output {str(output)[:60]!r} is no path: {getattr(error, 'strerror', None) or error}"
-        raise FileProblem(message, hint=f"Give a name alone; it is written to {folder}.") from error
     writable = services.writable if TENANT.get() == LOCAL else (folder,)
-    if not any(path.is_relative_to(each.resolve()) for each in writable):
-        raise PathNotAllowed(
-            f"{path} lies outside the folders that may be written",
-            hint=f"Give a name alone; it is written to {folder}.",
-        )
-    if is_folder:
-        raise FileProblem(f"{path} is a directory", hint="Add a file name to it.")
-    return path
+    return writable_file(output or f"{_file_name(own_name)}.{extension}", folder, writable, extension)
 
 
 def output_folder(settings: Settings) -> Path:

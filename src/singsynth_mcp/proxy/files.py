@@ -19,8 +19,8 @@ from singsynth_mcp.artifacts.base import ArtifactStore, memo_key
 from singsynth_mcp.artifacts.copying import Shelf
 from singsynth_mcp.artifacts.files import hash_of_file, store_file, upload_of
 from singsynth_mcp.artifacts.tenants import tenant_folder
-from singsynth_mcp.errors import FileProblem, PathNotAllowed, UpstreamUnavailable
-from singsynth_mcp.serving.paths import readable_file
+from singsynth_mcp.errors import UpstreamUnavailable
+from singsynth_mcp.serving.paths import readable_file, writable_file
 
 _READ = frozenset({"parse_score"})
 _WRITE = frozenset({"save_audio", "export", "render_score", "inspect_performance"})
@@ -95,16 +95,7 @@ class RemoteFiles:
     def _target(self, output: str) -> Path:
         """Return where a file goes that a call names. Raises PathNotAllowed outside the output folder, FileProblem."""
         folder = tenant_folder(self._output)
-        hint = f"Give a name alone; it is written to {folder}."
-        try:
-            path = (folder / Path(output).expanduser()).resolve()
-        except (OSError, ValueError, RuntimeError) as error:
-            raise FileProblem(f"output {output[:60]!r} is no path: {error}", hint=hint) from error
-        if not path.is_relative_to(folder.resolve()):
-            raise PathNotAllowed(f"{path} lies outside the folders that may be written", hint=hint)
-        if path.is_dir():
-            raise FileProblem(f"{path} is a directory", hint="Add a file name to it.")
-        return path
+        return writable_file(output, folder, (folder,))
 
 
 async def fetch_file(facts: Mapping[str, Any], shelf: Shelf, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which paths in arguments may be read: one rule for the servers that read files and the proxy in front of them."""
+"""Which paths in arguments may be read and written: one rule for the servers and the proxy in front of them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,28 @@ def readable_file(text: str, roots: Iterable[Path]) -> Path:
         hint = f"Readable: {listing}" if roots else "Give the content as text or base64, or set SINGSYNTH_ROOTS"
         raise PathNotAllowed(f"{path} lies outside the folders that may be read", hint=hint, path=str(path))
     _check_file(path)
+    return path
+
+
+def writable_file(named: str | Path, folder: Path, roots: Iterable[Path], extension: str = "") -> Path:
+    """Return the absolute path to write that an argument means, relative to `folder`; without one, with `extension`.
+
+    Raises PathNotAllowed outside `roots`; FileProblem for a directory, or what is no path at all.
+    """
+    hint = f"Give a name alone; it is written to {folder}."
+    try:
+        path = folder / Path(named).expanduser()
+        if extension and not path.suffix:
+            path = path.with_name(f"{path.name}.{extension}")
+        path = path.resolve()
+        is_folder = path.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:
+        message = f"output {str(named)[:60]!r} is no path: {getattr(error, 'strerror', None) or error}"
+        raise FileProblem(message, hint=hint) from error
+    if not any(path.is_relative_to(root.resolve()) for root in roots):
+        raise PathNotAllowed(f"{path} lies outside the folders that may be written", hint=hint)
+    if is_folder:
+        raise FileProblem(f"{path} is a directory", hint="Add a file name to it.")
     return path
 
 
