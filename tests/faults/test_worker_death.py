@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import anyio
 import pytest
@@ -19,7 +18,7 @@ from singsynth_mcp.jobs.engines import job_engine, job_worker
 from singsynth_mcp.settings import Settings
 from singsynth_mcp.voicebanks import get_voicebank
 from tests import voicebank_factory as factory
-from tests.processes import ROOT, environment
+from tests.processes import process
 from tests.redis_server import redis_server
 from tests.singing import phrase_of, store_performance
 
@@ -32,18 +31,6 @@ STEPS = ("predict_durations", "predict_pitch", "predict_variance", "synthesize_a
 
 async def elsewhere(on_progress):
     raise AssertionError("a worker does the work")
-
-
-@asynccontextmanager
-async def process(*args, env):
-    """Run a Python child; yield it, and what it has said so far."""
-    command = [sys.executable, *args]
-    async with await anyio.open_process(command, env=environment(env), cwd=ROOT, stdout=None, stderr=None) as child:
-        try:
-            yield child
-        finally:
-            if child.returncode is None:
-                child.kill()
 
 
 def worker_environment(redis, settings):
