@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, suppress
 from typing import Protocol
 
-import anyio
-
 from singsynth_mcp.artifacts.base import Kind, Manifest
+from singsynth_mcp.artifacts.files import chained
 from singsynth_mcp.artifacts.ids import is_artifact_id
 from singsynth_mcp.errors import ArtifactError, InvalidRequest, UpstreamUnavailable
+from singsynth_mcp.side_by_side import side_by_side
 
 _AT_ONCE = 4
 _ANCESTORS = 8
@@ -51,20 +51,13 @@ async def copy_artifact(artifact_id: str, sources: Sequence[Shelf], target: Shel
 async def copy_blobs(hashes: Sequence[str], sources: Sequence[Shelf], target: Shelf) -> bool:
     """Copy the blobs that the target lacks, a few at a time; return whether there were any. Raises as copy_artifact."""
     missing = await target.missing_blobs(list(dict.fromkeys(hashes)))
-    waiting = iter(missing)
     copied: list[str] = []
 
-    async def work() -> None:
-        for name in waiting:
-            if await _copy_blob(name, sources, target):
-                copied.append(name)
+    async def copy(name: str) -> None:
+        if await _copy_blob(name, sources, target):
+            copied.append(name)
 
-    try:
-        async with anyio.create_task_group() as group:
-            for _ in range(min(_AT_ONCE, len(missing))):
-                group.start_soon(work)
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+    await side_by_side(copy, missing, _AT_ONCE)
     return bool(copied)
 
 
@@ -78,7 +71,7 @@ async def _copy_blob(name: str, sources: Sequence[Shelf], target: Shelf) -> bool
             except (ArtifactError, UpstreamUnavailable):
                 continue
             with suppress(InvalidRequest):  # it is damaged there: perhaps another has it whole
-                await target.receive_blob(name, _chained(first, pieces))
+                await target.receive_blob(name, chained(first, pieces))
                 return True
     return False
 
@@ -106,9 +99,3 @@ async def _find(artifact_id: str, shelves: Sequence[Shelf]) -> Manifest | None:
         with suppress(ArtifactError, UpstreamUnavailable):
             return await shelf.get(artifact_id)
     return None
-
-
-async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece

@@ -42,5 +42,12 @@ async def pieces_of(path: Path) -> AsyncIterator[bytes]:
             yield piece
 
 
+async def chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield a first piece, taken already to hear whether there is one, and the rest."""
+    yield first
+    async for piece in rest:
+        yield piece
+
+
 def _open(path: Path) -> BinaryIO:
     return path.open("rb")

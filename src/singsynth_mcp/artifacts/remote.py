@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-import anyio
-
 from singsynth_mcp.artifacts.base import Kind, Manifest
 from singsynth_mcp.artifacts.files import pieces_of
 from singsynth_mcp.artifacts.ids import check_kind, missing_blob, unknown_artifact
 from singsynth_mcp.artifacts.tenants import LOCAL, TENANT, TENANT_HEADER
 from singsynth_mcp.errors import InvalidRequest, SingSynthError, ToolFailed, UpstreamUnavailable
+from singsynth_mcp.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     import httpx2
@@ -70,19 +69,13 @@ class RemoteStore:
     async def missing_blobs(self, hashes: list[str]) -> list[str]:
         """Return those of `hashes` that it lacks. Raises UpstreamUnavailable."""
         missing: set[str] = set()
-        limiter = anyio.CapacityLimiter(_LOOKS_AT_ONCE)
 
         async def look(name: str) -> None:
-            async with limiter, self._asking("HEAD", f"artifacts/{name}") as answer:
+            async with self._asking("HEAD", f"artifacts/{name}") as answer:
                 if answer.status_code == 404:
                     missing.add(name)
 
-        try:
-            async with anyio.create_task_group() as group:
-                for name in dict.fromkeys(hashes):
-                    group.start_soon(look, name)
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        await side_by_side(look, dict.fromkeys(hashes), _LOOKS_AT_ONCE)
         return [name for name in hashes if name in missing]
 
     async def stream_blob(self, sha256: str) -> AsyncGenerator[bytes, None]:

@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-import anyio
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.arriving import Arriving, check_content
@@ -29,6 +28,7 @@ from singsynth_mcp.artifacts.read_cache import ReadCache
 from singsynth_mcp.artifacts.s3_client import Bucket
 from singsynth_mcp.artifacts.s3_objects import Content, Objects
 from singsynth_mcp.settings import Settings
+from singsynth_mcp.side_by_side import side_by_side
 
 _DAY_S = 86_400.0
 _PIECE_BYTES = 2**18
@@ -112,22 +112,15 @@ class S3Store:
     async def missing_blobs(self, hashes: list[str]) -> list[str]:
         """Return those of `hashes` that the bucket lacks; the others are renewed where they are old."""
         missing: set[str] = set()
-        limiter = anyio.CapacityLimiter(_LOOKS_AT_ONCE)
 
         async def look(name: str) -> None:
-            async with limiter:
-                modified = await self._objects.modified(self._blob_key(name))
-                if modified is None:
-                    missing.add(name)
-                else:
-                    await self._renew_if_old(self._blob_key(name), modified)
+            modified = await self._objects.modified(self._blob_key(name))
+            if modified is None:
+                missing.add(name)
+            else:
+                await self._renew_if_old(self._blob_key(name), modified)
 
-        try:
-            async with anyio.create_task_group() as group:
-                for name in dict.fromkeys(hashes):
-                    group.start_soon(look, name)
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        await side_by_side(look, dict.fromkeys(hashes), _LOOKS_AT_ONCE)
         return [name for name in hashes if name in missing]
 
     async def put(self, manifest: Manifest) -> str:

@@ -14,6 +14,7 @@ import anyio
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.s3_client import Bucket, Refusal
+from singsynth_mcp.side_by_side import side_by_side
 
 PART_BYTES = 16 * 2**20
 """Objects up to this size are put whole, larger ones in parts of it (S3 wants at least 5 MiB)."""
@@ -111,22 +112,16 @@ class Objects:
     async def _put_parts(self, upload: dict[str, Any], content: Content) -> list[dict[str, Any]]:
         offsets = range(0, content.size, PART_BYTES)
         parts: list[dict[str, Any]] = [{} for _ in offsets]
-        waiting = iter(enumerate(offsets))
 
-        async def work() -> None:
-            for index, offset in waiting:
-                data = await to_thread.run_sync(content.read, offset, PART_BYTES)
-                checksum = await to_thread.run_sync(_checksum, data)
-                facts: dict[str, Any] = {"PartNumber": index + 1, "ChecksumSHA256": checksum}
-                part = await self.bucket.ask("upload_part", Body=data, **facts, **upload)
-                parts[index] = {"ETag": part["ETag"], **facts}
+        async def put(numbered: tuple[int, int]) -> None:
+            index, offset = numbered
+            data = await to_thread.run_sync(content.read, offset, PART_BYTES)
+            checksum = await to_thread.run_sync(_checksum, data)
+            facts: dict[str, Any] = {"PartNumber": index + 1, "ChecksumSHA256": checksum}
+            part = await self.bucket.ask("upload_part", Body=data, **facts, **upload)
+            parts[index] = {"ETag": part["ETag"], **facts}
 
-        try:
-            async with anyio.create_task_group() as group:
-                for _ in range(min(_PARTS_AT_ONCE, len(parts))):
-                    group.start_soon(work)
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
+        await side_by_side(put, enumerate(offsets), _PARTS_AT_ONCE)
         return parts
 
     async def _abort(self, upload: dict[str, Any]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import anyio
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import ArtifactStore, Entry, Manifest, memo_key
-from singsynth_mcp.errors import ArtifactError, first_error
+from singsynth_mcp.errors import ArtifactError
+from singsynth_mcp.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from singsynth_mcp.media.levels import PhraseLevels
@@ -23,18 +23,12 @@ async def known_levels(audio: Manifest, store: ArtifactStore) -> list[PlacedLeve
 
     entries = sorted(audio.entries, key=lambda entry: entry.start_seconds)
     found: dict[int, PhraseLevels] = {}
-    waiting = iter(enumerate(entries))
 
-    async def work() -> None:
-        for index, entry in waiting:
-            found[index] = await _levels(entry, store)
+    async def look(numbered: tuple[int, Entry]) -> None:
+        index, entry = numbered
+        found[index] = await _levels(entry, store)
 
-    try:
-        async with anyio.create_task_group() as group:
-            for _ in range(_IN_FLIGHT):
-                group.start_soon(work)
-    except BaseExceptionGroup as errors:
-        raise first_error(errors) from errors
+    await side_by_side(look, enumerate(entries), _IN_FLIGHT)
     return [PlacedLevels(entry.start_seconds, found[index]) for index, entry in enumerate(entries)]
 
 

@@ -14,11 +14,12 @@ from anyio import to_thread
 from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.contracts.common import PassedOver
-from singsynth_mcp.errors import SingSynthError, VoicebankMismatch, first_error
+from singsynth_mcp.errors import SingSynthError, VoicebankMismatch
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes
 from singsynth_mcp.performance.model import Phrase
 from singsynth_mcp.settings import Settings
+from singsynth_mcp.side_by_side import side_by_side
 from singsynth_mcp.synthesis.engines.files import file_facts
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine, shared_engine
 from singsynth_mcp.synthesis.predictors import wants_languages
@@ -98,33 +99,27 @@ class Rendering:
         run = await to_thread.run_sync(lambda: self.run)
         keys = {index: self._outcome_key(run, index, (beside or {}).get(index, "")) for index in indices}
         blobs = await self._remembered(keys)
-        waiting, in_models = iter([index for index in indices if index not in blobs]), anyio.Lock()
+        in_models = anyio.Lock()
 
-        async def work() -> None:
-            for index in waiting:
-                with _naming(self.tool, index):
-                    data = await self.services.store.get_blob(self.performance.entries[index].blob)
-                    phrase = await to_thread.run_sync(_prepared, prepare, index, data)
-                    key = memo_key(run.key, phrase.reads)
-                    made = None
-                    async with in_models:
-                        blob = await self._recalled(key)
-                        if blob is None:
-                            made = await phrase.make()
-                            blob = await self._stored(key, made)
-                    if made is not None and phrase.look_at is not None:
-                        await phrase.look_at(made)
-                blobs[index], self.facts[index] = blob, phrase.facts
-                _outcomes[keys[index]] = blob, phrase.facts
-                await self._report(len(blobs), len(indices))
+        async def work(index: int) -> None:
+            with _naming(self.tool, index):
+                data = await self.services.store.get_blob(self.performance.entries[index].blob)
+                phrase = await to_thread.run_sync(_prepared, prepare, index, data)
+                key = memo_key(run.key, phrase.reads)
+                made = None
+                async with in_models:
+                    blob = await self._recalled(key)
+                    if blob is None:
+                        made = await phrase.make()
+                        blob = await self._stored(key, made)
+                if made is not None and phrase.look_at is not None:
+                    await phrase.look_at(made)
+            blobs[index], self.facts[index] = blob, phrase.facts
+            _outcomes[keys[index]] = blob, phrase.facts
+            await self._report(len(blobs), len(indices))
 
         # While one phrase is in a model the next is made ready. `sing` has two calls at work, in different stages.
-        try:
-            async with anyio.create_task_group() as group:
-                for _ in range(min(_IN_FLIGHT, len(indices) - len(blobs))):
-                    group.start_soon(work)
-        except BaseExceptionGroup as errors:
-            raise first_error(errors) from errors
+        await side_by_side(work, [index for index in indices if index not in blobs], _IN_FLIGHT)
         while len(_outcomes) > _MOST_OUTCOMES:
             _outcomes.popitem(last=False)
         return blobs

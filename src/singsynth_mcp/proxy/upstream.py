@@ -12,7 +12,7 @@ import mcp_types as types
 from mcp.client.session import ClientSession
 from mcp.shared.exceptions import MCPError
 
-from singsynth_mcp.errors import UpstreamDied, UpstreamUnavailable
+from singsynth_mcp.errors import UpstreamDied, UpstreamUnavailable, first_error
 from singsynth_mcp.proxy.config import UpstreamSpec
 from singsynth_mcp.proxy.connect import HOST_CAPABILITIES, Callbacks, Dial, TokenRefused, connect
 from singsynth_mcp.proxy.connection import Connection, ConnectionEnded
@@ -242,8 +242,8 @@ def _remedy(error: BaseException | None) -> str:
 
 def _reason(error: BaseException | None) -> str:
     """Return the innermost cause in words."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    if isinstance(error, BaseExceptionGroup):
+        error = first_error(error)
     if error is None:
         return ""
     return str(error) or type(error).__name__

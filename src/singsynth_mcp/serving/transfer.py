@@ -21,7 +21,7 @@ from anyio import to_thread
 
 from singsynth_mcp.artifacts.arriving import Arriving
 from singsynth_mcp.artifacts.base import ArtifactStore, Manifest
-from singsynth_mcp.artifacts.files import store_file, upload_of
+from singsynth_mcp.artifacts.files import chained, store_file, upload_of
 from singsynth_mcp.artifacts.ids import is_artifact_id, is_sha256, unknown_artifact
 from singsynth_mcp.artifacts.texts import announce_texts
 from singsynth_mcp.errors import (
@@ -86,7 +86,7 @@ class _Door:
             return Response(media_type="application/octet-stream")
         pieces = self._store.stream_blob(name)
         first = await anext(pieces, b"")  # what is missing is said by the status, before anything is sent
-        return StreamingResponse(_chained(first, pieces), media_type="application/octet-stream")
+        return StreamingResponse(chained(first, pieces), media_type="application/octet-stream")
 
     async def receive(self, request: Request) -> Response:
         """Store a blob or a manifest."""
@@ -171,12 +171,6 @@ async def _limited(request: Request, most: int) -> AsyncIterator[bytes]:
         size += len(piece)
         if size > most:
             raise TooLarge(f"more than the {most:,} bytes that this server takes")
-        yield piece
-
-
-async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
         yield piece
 
 
