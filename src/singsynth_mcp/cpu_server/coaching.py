@@ -12,6 +12,7 @@ from singsynth_mcp.artifacts.base import ArtifactStore, Entry, Manifest
 from singsynth_mcp.contracts.coaching import ModifiedPerformanceResult, ModifyPerformanceRequest
 from singsynth_mcp.contracts.common import LIST_LIMIT, PassedOver, first_warnings
 from singsynth_mcp.cpu_server.performances import in_ranges, performance_result, phrases_of, speaker_weights
+from singsynth_mcp.cpu_server.recent import played
 from singsynth_mcp.cpu_server.scores import load_score
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.cpu_server.voices import voicebank_of
@@ -140,16 +141,15 @@ async def _base(performance: Manifest, store: ArtifactStore) -> Manifest:
 def _places(score: Score, header: Mapping[str, Any], phrases: Sequence[Phrase]) -> tuple[Places, TimeMap]:
     from singsynth_mcp.lyrics.timing import time_map
     from singsynth_mcp.performance.edits import places_of
-    from singsynth_mcp.score.played import played_part
 
-    played = played_part(score, header["part"], header["verse"])
+    notes = played(score, header["part"], header["verse"]).notes
     numbers = [measure.number for measure in score.measures]
     index = {number: place for place, number in reversed(list(enumerate(numbers)))}
     facts = {
         (note.note_id, note.pass_number): (index[note.measure], float(note.beat), float(note.start_quarters))
-        for note in played.notes
+        for note in notes
     }
-    return places_of(phrases, facts, numbers), time_map(played.notes)
+    return places_of(phrases, facts, numbers), time_map(notes)
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def note_rows(phrase: Phrase) -> list[PhonemesRow]:
             if phoneme.note == number:
                 late = None if phrase.boundaries_s is None else phrase.boundaries_s[place] - note.start_s
                 sung.append(phoneme.symbol if late is None else f"{phoneme.symbol} {1000 * late:+.0f}")
-        name = note.note_id if note.pass_number == 1 else f"{note.note_id}@{note.pass_number}"
+        name = note.key.removesuffix("@1")
         rows.append(PhonemesRow(note=name, pitch=pitch_name(note.midi), lyric=note.lyric, phonemes=", ".join(sung)))
     return rows
 

@@ -35,6 +35,11 @@ class PhraseNote:
     lyric: str
     """The text, "+~" on a melisma's continuation."""
 
+    @property
+    def key(self) -> str:
+        """The note and which pass over it, as edits name it: "n12@1"."""
+        return f"{self.note_id}@{self.pass_number}"
+
 
 @dataclass(frozen=True)
 class Phoneme:

@@ -128,7 +128,7 @@ class Coach:
         """Compile phrases anew; edits that no longer hold anywhere are dropped and returned."""
         lost: list[Lost] = []
         for index in indices:
-            keys = {f"{note.note_id}@{note.pass_number}" for note in self._bases[index].notes}
+            keys = {note.key for note in self._bases[index].notes}
             edits = [edit for edit in self.edits if not keys.isdisjoint(edit.keys)]
             phrase, not_kept = compiled(self._bases[index], edits, self._settings[index])
             for one in not_kept:

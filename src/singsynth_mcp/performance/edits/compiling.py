@@ -111,7 +111,7 @@ def _apply(draft: _Draft, edit: Edit, setting: Setting) -> str | None:
 
 def _numbers(phrase: Phrase, edit: Edit) -> list[int]:
     """Return the indices of the phrase's notes that the edit is about."""
-    return [number for number, note in enumerate(phrase.notes) if f"{note.note_id}@{note.pass_number}" in edit.keys]
+    return [number for number, note in enumerate(phrase.notes) if note.key in edit.keys]
 
 
 def _stretches(phrase: Phrase, numbers: Sequence[int]) -> Iterator[tuple[float, float]]:
