@@ -120,7 +120,7 @@ async def test_a_worker_elsewhere_works_for_the_tenant_and_in_the_trace_of_who_a
             done = await jobs.wait(job, 30, ignore_progress)
         with working_for("bob"), pytest.raises(UnknownJob):
             await other.wait(job, 0, ignore_progress)
-        assert (await jobs.queued()) == {"inference": 0, "vocoder": 0}
+        assert (await jobs.queued()) == {"sing": 0, "inference": 0, "vocoder": 0, "media": 0}
         assert not jobs.works_here
         stopping.set()
     for each in (jobs, other, worker):

@@ -17,6 +17,7 @@ from singsynth_mcp.serving.resources import ArtifactResources
 from singsynth_mcp.serving.sources import ToolTable
 from singsynth_mcp.serving.tools import SpecTool
 from singsynth_mcp.serving.transfer import artifact_routes
+from singsynth_mcp.serving.work import ToolWork
 from singsynth_mcp.settings import Settings
 
 
@@ -24,7 +25,7 @@ def made_server(**functions: Callable[..., Awaitable[Any]]) -> SingSynthServer:
     """Return a server whose tools (named as in the contracts) do `functions`: `(request, on_progress) -> result`."""
     jobs = TenantJobs(InProcessJobs("made"))
     store = tenant_store(Settings())
-    tools = [SpecTool(TOOLS[name], function, jobs) for name, function in functions.items()]
+    tools = [SpecTool(ToolWork(TOOLS[name], function), jobs) for name, function in functions.items()]
     return create_server(
         Identity("made", "Made"),
         ToolTable((*tools, *job_tools(jobs))),

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
 import anyio
 
 from singsynth_mcp.artifacts.tenants import tenant_store
-from singsynth_mcp.contracts.arguments import load_tool, read_arguments
-from singsynth_mcp.contracts.calling import OnProgress
-from singsynth_mcp.contracts.tools import TOOLS as SPECS
+from singsynth_mcp.contracts.tools import tools_of
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.gpu_server.tools import TOOLS
 from singsynth_mcp.gpu_server.warming import ROLES, RoleChoice, open_models
 from singsynth_mcp.jobs.engines import job_worker
 from singsynth_mcp.jobs.worker import Perform
 from singsynth_mcp.serving import metrics
+from singsynth_mcp.serving.work import bind_work, performer
 from singsynth_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -47,14 +43,7 @@ async def run_worker(settings: Settings, role: RoleChoice = "all", concurrency: 
 def perform_with(settings: Settings) -> Perform:
     """Return what does a tool's work over the settings' voicebanks and artifact store."""
     services = GpuServices(settings, tenant_store(settings, metrics.recalled))
-
-    async def perform(tool: str, arguments: Mapping[str, Any], on_progress: OnProgress) -> dict[str, Any]:
-        function = await anyio.to_thread.run_sync(load_tool, TOOLS[tool])
-        request = read_arguments(SPECS[tool], arguments)
-        result = await function(request, replace(services, on_progress=on_progress))
-        return result.model_dump(mode="json", exclude_none=True)
-
-    return perform
+    return performer(bind_work(tools_of("gpu"), TOOLS, services))
 
 
 async def _wait_for_signal(stopping: anyio.Event) -> None:

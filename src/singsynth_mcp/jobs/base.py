@@ -34,6 +34,8 @@ class NewJob:
     """For whom it is done."""
     trace: Mapping[str, str] = field(default_factory=dict)
     """The W3C trace context of who asks, for an engine whose workers are other processes."""
+    account: Mapping[str, Any] = field(default_factory=dict)
+    """On whose account it is, in the words of the servers that count the work."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import get_args
 
 import anyio
 from redis.exceptions import RedisError
@@ -116,7 +117,7 @@ class DistributedJobs:
     async def queued(self) -> dict[Role, int]:
         """Return how many jobs wait in each role's queue, of all servers. Raises QueueUnavailable."""
         async with _reaching_redis():
-            return await self._table.queued(("inference", "vocoder"))
+            return await self._table.queued(get_args(Role))
 
     @property
     def works_here(self) -> bool:

@@ -20,7 +20,8 @@ from singsynth_mcp.jobs.attempts import AttemptRules, attempt
 from singsynth_mcp.jobs.base import JobRecord, NewJob, Priority, Role, Work
 from singsynth_mcp.jobs.turns import Turns
 
-_AT_ONCE: Mapping[Role, int] = {"inference": 1, "vocoder": 1, "media": 2, "sing": 2}
+AT_ONCE: Mapping[Role, int] = {"inference": 1, "vocoder": 1, "media": 2, "sing": 2}
+"""Jobs of a role that one process does side by side."""
 QUEUE_LIMIT = 256
 _FINISHED_KEPT = 256
 _FINISHED_KEPT_BYTES = 16 * 2**20
@@ -72,7 +73,7 @@ class InProcessJobs:
     def __init__(
         self,
         server: str,
-        at_once: Mapping[Role, int] = _AT_ONCE,
+        at_once: Mapping[Role, int] = AT_ONCE,
         *,
         queue_limit: int = QUEUE_LIMIT,
         rules: AttemptRules | None = None,

@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -27,7 +27,17 @@ from singsynth_mcp.jobs import scripts
 from singsynth_mcp.jobs.base import JobRecord, NewJob, Role
 from singsynth_mcp.jobs.turns import queue_full
 
-Beginning = Literal["run", "ended", "crashed"]
+
+class Begun(NamedTuple):
+    """What a worker is to do about a delivery."""
+
+    word: Literal["run", "ended", "crashed"]
+    job_id: str = ""
+    new: NewJob | None = None
+    left_seconds: float = 0.0
+    """To the deadline."""
+    waited_seconds: float = 0.0
+    """From the submission to this start."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +90,8 @@ class JobTable:
         """Stop keeping a job. Return False where there is no such job."""
         return bool(await self._run("leave", job_id, "", -1, self._rules.kept_seconds))
 
-    async def begin(self, delivery: str, run: str) -> tuple[Beginning, str, NewJob | None, float]:
-        """Take up the job whose turn it is as `run`; return what to do, its id, the job, seconds left to its deadline.
+    async def begin(self, delivery: str, run: str) -> Begun:
+        """Take up the job whose turn it is as `run`.
 
         A job whose worker went silent has its delivery again, whosever turn it is. The attempt is counted before the
         work: a job whose attempts ended without a word too often is failed here.
@@ -90,10 +100,11 @@ class JobTable:
         answer = await self._run("begin", delivery, run, rules.crashes, rules.kept_seconds, rules.deadline_seconds)
         word = str(answer[0])
         if word == "crashed":
-            return "crashed", str(answer[1]), None, 0.0
+            return Begun("crashed", str(answer[1]))
         if word != "run":
-            return "ended", "", None, 0.0
-        return "run", str(answer[1]), NewJob(**json.loads(answer[2])), float(answer[3])
+            return Begun("ended")
+        left = float(answer[3])
+        return Begun("run", str(answer[1]), NewJob(**json.loads(answer[2])), left, rules.deadline_seconds - left)
 
     async def go_on(self, job_id: str, run: str, progress: Progress | None) -> bool:
         """Note how far `run` has come; return False where it is to stop: ended, abandoned, or taken up by another."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ from singsynth_mcp.jobs.traces import job_span
 
 Perform = Callable[[str, Mapping[str, Any], OnProgress], Awaitable[dict[str, Any]]]
 """`(tool, arguments, on_progress)`: does a tool's work and returns its structured result."""
+Surroundings = Callable[[NewJob, float], AbstractContextManager[Any]]
+"""`(job, seconds it waited)`: what stands round its work, for those who count it."""
 logger = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
@@ -37,6 +40,10 @@ class WorkerRules:
     """Between attempts to reach Redis."""
 
 
+def _nothing(new: NewJob, waited_seconds: float) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 class JobWorker:
     """Runs jobs of some roles until it is told to stop."""
 
@@ -47,12 +54,14 @@ class JobWorker:
         perform: Perform,
         rules: WorkerRules,
         attempts: AttemptRules | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self._table = table
         self._queues = queues
         self._perform = perform
         self._rules = rules
         self._attempts = attempts or AttemptRules()
+        self._surroundings = surroundings or _nothing
         self._scopes: set[anyio.CancelScope] = set()
         self._leaving = False
 
@@ -86,12 +95,13 @@ class JobWorker:
 
     async def _work_on(self, role: Role, delivery: str) -> None:
         run = secrets.token_hex(8)
-        word, job_id, new, seconds = await self._insist(lambda: self._table.begin(delivery, run))
+        word, job_id, new, left_seconds, waited_seconds = await self._insist(lambda: self._table.begin(delivery, run))
         if word == "crashed":
             logger.error("%s killed its worker too often and is given up", job_id)
         if new is None:
             return
-        outcome = await self._attempt(job_id, run, new, seconds)
+        with self._surroundings(new, waited_seconds):
+            outcome = await self._attempt(job_id, run, new, left_seconds)
         if outcome is not None:
             await self._insist(lambda: self._table.end(job_id, run, outcome.result, outcome.error))
         elif self._leaving:

@@ -16,8 +16,8 @@ from singsynth_mcp.contracts.sing import SingRequest
 from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.contracts.voicebanks import CheckVoicebankRequest
 from singsynth_mcp.jobs.attempts import AttemptRules
-from singsynth_mcp.jobs.inprocess import InProcessJobs
-from singsynth_mcp.jobs.tenants import TenantJobs
+from singsynth_mcp.jobs.base import JobEngine
+from singsynth_mcp.jobs.engines import job_engine
 from singsynth_mcp.proxy.caller import UpstreamCaller
 from singsynth_mcp.proxy.config import UpstreamSpec, own_upstreams, read_upstreams, without_files
 from singsynth_mcp.proxy.connect import Dial, connect
@@ -33,6 +33,7 @@ from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.tools import SpecTool
 from singsynth_mcp.serving.transfer import artifact_routes
 from singsynth_mcp.serving.transports import Transport, serve
+from singsynth_mcp.serving.work import ToolWork, doing_shared_jobs
 from singsynth_mcp.settings import Settings
 
 IDENTITY = Identity(
@@ -44,6 +45,8 @@ IDENTITY = Identity(
 )
 _GOODBYE_SECONDS = 15.0
 """For jobs to stop and children to end, even where the host has already gone."""
+_ATTEMPTS = AttemptRules(pauses_seconds=())
+"""The recipes repeat their stages themselves."""
 OWN_TOOLS = ("sing", "check_voicebank", "get_job", "cancel_job", "list_jobs")
 
 
@@ -56,7 +59,8 @@ def build_server(
 ) -> SingSynthServer:
     """Return the proxy over `upstreams`; those that the settings name, or the package's own servers, when left out.
 
-    Over HTTP its children read only the folders of SINGSYNTH_ROOTS, as they would when served so themselves.
+    Over HTTP its children read only the folders of SINGSYNTH_ROOTS, as they would when served so themselves, and with
+    SINGSYNTH_REDIS its jobs are those of every proxy there. One over stdio belongs to its host, as do its jobs.
     Raises FileProblem and InvalidRequest for a configuration that cannot be read.
     """
     if upstreams is None:
@@ -70,23 +74,30 @@ def build_server(
     transfers = Transfers(store, merged)
     files = RemoteFiles(store, readable=readable, output=settings.output, serves=over_http)
     exchange = Exchange(merged, transfers, files)
-    # The recipes repeat their stages themselves.
-    jobs = TenantJobs(InProcessJobs("proxy", rules=AttemptRules(pauses_seconds=())))
+    jobs = job_engine("proxy", settings, shared=over_http, attempts=_ATTEMPTS)
     caller = UpstreamCaller(merged, exchange)
-    recipes = (
-        SpecTool(TOOLS["sing"], partial(_sing, caller), jobs),
-        SpecTool(TOOLS["check_voicebank"], partial(_check_voicebank, caller), jobs),
-    )
+    sing = ToolWork(TOOLS["sing"], partial(_sing, caller))
+    check = ToolWork(TOOLS["check_voicebank"], partial(_check_voicebank, caller))
+    prepare = None if jobs.works_here else partial(_with_score_here, files)
+    recipes = (SpecTool(sing, jobs, prepare), SpecTool(check, jobs))
     own = (*recipes, *merged_job_tools(jobs, merged, exchange))
+    accounts = accounts_of(settings, jobs.queued, is_proxy=True)
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        queued = doing_shared_jobs("sing", (sing, check), settings, jobs, accounts, _ATTEMPTS)
+        async with _running(merged, transfers, jobs), queued:
+            yield
+
     return create_server(
         IDENTITY,
         MergedTools(own, merged, exchange),
         resources=MergedResources(store, merged),
         prompts=MergedPrompts(merged),
         notices=notices,
-        lifespan=lambda: _running(merged, transfers, jobs),
+        lifespan=running,
         web=partial(artifact_routes, store, settings.upload_max_bytes),
-        accounts=accounts_of(settings, jobs.queued, is_proxy=True),
+        accounts=accounts,
     )
 
 
@@ -111,8 +122,14 @@ async def _check_voicebank(caller: UpstreamCaller, request: CheckVoicebankReques
     return shortened(await check_voicebank(request, caller, on_progress))
 
 
+async def _with_score_here(files: RemoteFiles, request: SingRequest) -> SingRequest:
+    """Return the request as any proxy over the same store can do it: what its path names is an upload there."""
+    source = request.model_dump(include={"path"}, exclude_none=True)
+    return request.model_copy(update={"path": None} | await files.outgoing("parse_score", source))
+
+
 @asynccontextmanager
-async def _running(upstreams: Upstreams, transfers: Transfers, jobs: TenantJobs) -> AsyncIterator[None]:
+async def _running(upstreams: Upstreams, transfers: Transfers, jobs: JobEngine) -> AsyncIterator[None]:
     upstreams.open()
     try:
         yield

@@ -35,8 +35,9 @@ async def wait_with_heartbeat(jobs: JobEngine, job_id: str, seconds: float, prog
 
 
 def count_elsewhere(jobs: JobEngine, record: JobRecord) -> None:
-    """Count the work of a job that another process has done; what is done here is counted while it is done."""
-    if record.ended and not jobs.works_here and record.run_seconds is not None:
+    """Count the work of a job that a worker has done; what servers do, they count while it is done."""
+    by_worker = not jobs.works_here and TOOLS[record.tool].server == "gpu"
+    if record.ended and by_worker and record.run_seconds is not None:
         METER.get().add_job(record.job_id, record.tool, Use(compute_seconds=record.run_seconds))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -13,35 +12,37 @@ import anyio
 import mcp_types as types
 
 from singsynth_mcp.artifacts.base import memo_key
-from singsynth_mcp.contracts.arguments import load_tool, read_arguments
+from singsynth_mcp.contracts.arguments import read_arguments
 from singsynth_mcp.contracts.calling import OnProgress
 from singsynth_mcp.contracts.common import JobRequest, Request, Result
 from singsynth_mcp.contracts.tools import ToolSpec
 from singsynth_mcp.errors import DeadlineExceeded
 from singsynth_mcp.jobs.base import JobEngine, NewJob, Role
 from singsynth_mcp.serving import metrics
-from singsynth_mcp.serving.access.ledger import Use
-from singsynth_mcp.serving.access.metering import METER
+from singsynth_mcp.serving.access.callers import CALLER, account_of
 from singsynth_mcp.serving.definitions import define, dump
 from singsynth_mcp.serving.jobtools import answer, count_elsewhere, wait_with_heartbeat
 from singsynth_mcp.serving.progress import ClientProgress
 from singsynth_mcp.serving.results import success
 from singsynth_mcp.serving.sources import Context, ServedTool, client_of
+from singsynth_mcp.serving.work import ToolWork, bind_work
 
-ToolFunction = Callable[[Any, OnProgress], Awaitable[Result]]
-"""A tool bound to its services: `(request, on_progress) -> result`."""
+Prepare = Callable[[Any], Awaitable[Any]]
+"""`request -> request`."""
 DEADLINE_SECONDS = 45.0
 """No call blocks longer, whatever its tool: desktop hosts give up after about 60 s."""
 
 
 class SpecTool:
-    """A tool of contracts/tools.py with the function that does its work."""
+    """A tool of ours as MCP has it."""
 
-    def __init__(self, spec: ToolSpec, function: ToolFunction, jobs: JobEngine) -> None:
-        self.name = spec.name
-        self._spec = spec
-        self._function = function
+    def __init__(self, work: ToolWork, jobs: JobEngine, prepare: Prepare | None = None) -> None:
+        """`prepare` makes a request one that any process can do, before it is queued."""
+        self.name = work.spec.name
+        self._work = work
+        self._spec = work.spec
         self._jobs = jobs
+        self._prepare = prepare
 
     @cached_property
     def definition(self) -> types.Tool:
@@ -54,15 +55,17 @@ class SpecTool:
         progress = ClientProgress(ctx)
         if isinstance(request, JobRequest) or self._spec.job:
             return await self._call_as_job(request, client_of(ctx), progress)
-        result = await _within_deadline(self.name, self._work(request, progress.report))
+        result = await _within_deadline(self.name, self._work.do(request, progress.report))
         return success(dump(result), first_row=_first_row(request))
 
     async def _call_as_job(self, request: Request, client: str, progress: ClientProgress) -> types.CallToolResult:
         submitted, role = time.monotonic(), role_of(self._spec)
+        if self._prepare is not None:
+            request = await self._prepare(request)
 
         async def work(on_progress: OnProgress) -> dict[str, Any]:
             metrics.job_started(role, time.monotonic() - submitted)
-            return dump(await self._work(request, on_progress))
+            return dump(await self._work.do(request, on_progress))
 
         arguments = request.model_dump(mode="json", exclude={"wait_seconds"})
         wait_seconds = getattr(request, "wait_seconds", 20.0)
@@ -73,6 +76,7 @@ class SpecTool:
             arguments,
             client=client,
             priority="waiting" if wait_seconds else "background",
+            account=account_of(CALLER.get()),
         )
         job_id = await self._jobs.submit(new, work)
         await self._look_at_queues()
@@ -91,39 +95,12 @@ class SpecTool:
         if self._jobs.works_here:  # elsewhere it would be a question to Redis at each call
             await metrics.look_at_queues(self._jobs.queued)
 
-    async def _work(self, request: Request, on_progress: OnProgress) -> Result:
-        """Do the tool's work and count it; a recipe's is counted where its stages are done."""
-        started, audio_seconds = time.monotonic(), 0.0
-        try:
-            result = await self._function(request, on_progress)
-            if self.name == "save_audio":
-                audio_seconds = getattr(result, "seconds", None) or 0.0
-            return result
-        finally:
-            seconds = time.monotonic() - started
-            metrics.stage_done(self.name, seconds)
-            if self._spec.server != "proxy":
-                METER.get().add(self.name, Use(audio_seconds=audio_seconds, compute_seconds=seconds))
-
 
 def bind(
     specs: Sequence[ToolSpec], targets: Mapping[str, str], services: Any, jobs: JobEngine
 ) -> tuple[ServedTool, ...]:
-    """Return the tools of `specs` that `targets` (tool -> "module:function") implements.
-
-    A function is imported at its first call, in a thread: that may load large libraries.
-    `services` is a dataclass with a field `on_progress`, replaced for each call.
-    """
-
-    def function_of(target: str) -> ToolFunction:
-        async def call(request: Request, on_progress: OnProgress) -> Result:
-            function = await anyio.to_thread.run_sync(load_tool, target)
-            result: Result = await function(request, replace(services, on_progress=on_progress))
-            return result
-
-        return call
-
-    return tuple(SpecTool(spec, function_of(targets[spec.name]), jobs) for spec in specs if spec.name in targets)
+    """Return the tools of `specs` that `targets` (tool -> "module:function") implements: see `bind_work`."""
+    return tuple(SpecTool(work, jobs) for work in bind_work(specs, targets, services))
 
 
 def role_of(spec: ToolSpec) -> Role:

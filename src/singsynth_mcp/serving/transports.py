@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import math
 import os
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -45,7 +47,10 @@ def serve(
     hosts = settings.allowed_hosts
     server = build(settings)
     export_traces(server.name)
-    anyio.run(partial(run, server, transport, host=host, port=port, access=access, allowed_hosts=hosts))
+    drain = settings.drain_seconds
+    anyio.run(
+        partial(run, server, transport, host=host, port=port, access=access, allowed_hosts=hosts, drain_seconds=drain)
+    )
 
 
 def _access(settings: Settings) -> Access:
@@ -62,14 +67,16 @@ async def run(
     port: int = 8000,
     access: Access | None = None,
     allowed_hosts: Sequence[str] = (),
+    drain_seconds: float = 25.0,
 ) -> None:
     """Serve until the client leaves (stdio) or the process is told to stop (HTTP).
 
     Over HTTP every request needs a bearer token that `access` knows, where it knows any; a host other than loopback
-    needs tokens, and answers only to its own names and `allowed_hosts`. Raises InvalidRequest.
+    needs tokens, and answers only to its own names and `allowed_hosts`. Told to stop, it takes no more requests, has
+    `drain_seconds` to answer those it has, then closes what stands round it. Raises InvalidRequest.
     """
     try:
-        await _run(server, transport, host, port, access, allowed_hosts)
+        await _run(server, transport, host, port, access, allowed_hosts, drain_seconds)
     finally:
         ledger = server.accounts.meter.ledger
         if ledger is not None:
@@ -84,6 +91,7 @@ async def _run(
     port: int,
     access: Access | None,
     allowed_hosts: Sequence[str],
+    drain_seconds: float,
 ) -> None:
     if transport == "stdio":
         from mcp.server.stdio import stdio_server
@@ -96,11 +104,28 @@ async def _run(
     app = http_app(server, transport, host=host, access=access, allowed_hosts=allowed_hosts)
 
     with bound(host, port) as listener:
-        config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="on")
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_graceful_shutdown=math.ceil(drain_seconds),
+        )
         path = "/sse" if transport == "sse" else "/mcp"
         logger.info("listening on http://%s:%d%s", host, listener.getsockname()[1], path)
         async with server.lifespan(server):
-            await uvicorn.Server(config).serve(sockets=[listener])
+            serving = uvicorn.Server(config)
+
+            def stop(sig: int, frame: Any) -> None:
+                # Uvicorn's own handler has the signal raised once more at the end of serve(): SIGTERM would end the
+                # process before what stands round it is closed.
+                serving.force_exit = serving.should_exit and sig == signal.SIGINT
+                serving.should_exit = True
+
+            serving.handle_exit = stop  # type: ignore[method-assign]
+            await serving.serve(sockets=[listener])
 
 
 def bound(host: str, port: int) -> socket.socket:

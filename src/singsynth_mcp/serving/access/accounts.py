@@ -11,10 +11,11 @@ from typing import Any
 
 import mcp_types as types
 
+from singsynth_mcp.artifacts.tenants import working_for
 from singsynth_mcp.contracts.tools import TOOLS
-from singsynth_mcp.jobs.base import Role
+from singsynth_mcp.jobs.base import NewJob, Role
 from singsynth_mcp.serving import metrics
-from singsynth_mcp.serving.access.callers import TENANT_META_KEY, Caller, answering
+from singsynth_mcp.serving.access.callers import TENANT_META_KEY, Caller, answering, on_account
 from singsynth_mcp.serving.access.ledger import Ledger, Use
 from singsynth_mcp.serving.access.metering import USAGE_META_KEY, Meter, metered_by
 from singsynth_mcp.serving.sources import Context
@@ -48,6 +49,13 @@ class Accounts:
         """Answer a request as its caller's, for its tenant, on this server's meter. Raises TenantRefused."""
         with answering(ctx, believes_tenants=not self.is_proxy) as caller, metered_by(self.meter):
             yield caller
+
+    @contextmanager
+    def working(self, new: NewJob, waited_seconds: float) -> Iterator[None]:
+        """Do a queued job's work on this server's meter, for whoever asked for it, perhaps of another server."""
+        metrics.job_started(new.role, waited_seconds)
+        with working_for(new.tenant), on_account(new.account), metered_by(self.meter):
+            yield
 
     async def call(self, ctx: Context, tool: str, work: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do a tool call's work within its caller's quota, and count it.

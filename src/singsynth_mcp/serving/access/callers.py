@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from singsynth_mcp.artifacts.tenants import LOCAL, TENANT_PATTERN, working_for
+from singsynth_mcp.artifacts.tenants import LOCAL, TENANT, TENANT_PATTERN, working_for
 from singsynth_mcp.errors import SingSynthError
 from singsynth_mcp.serving.sources import CALLER_SCOPE_KEY, Context
 
@@ -51,6 +51,22 @@ HOST = Caller("host", is_proxy=True)
 """Who started this process and speaks to it over stdio."""
 CALLER: ContextVar[Caller] = ContextVar("CALLER", default=HOST)
 """Whose request is being answered."""
+
+
+def account_of(caller: Caller) -> dict[str, Any]:
+    """Return what a server that does work later, or elsewhere, needs to know to count it for `caller`."""
+    return {"name": caller.name, "is_proxy": caller.is_proxy}
+
+
+@contextmanager
+def on_account(account: Mapping[str, Any]) -> Iterator[None]:
+    """Do what follows for the caller whose `account_of` this is."""
+    name, is_proxy = str(account.get("name", "")), bool(account.get("is_proxy", False))
+    token = CALLER.set(Caller(name, TENANT.get(), is_proxy))
+    try:
+        yield
+    finally:
+        CALLER.reset(token)
 
 
 def caller_of(ctx: Context) -> Caller:
