@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import AsyncExitStack
 
 import anyio
 import pytest
@@ -18,24 +17,28 @@ from singsynth_mcp.jobs.engines import job_engine, job_worker
 from singsynth_mcp.settings import Settings
 from singsynth_mcp.voicebanks import get_voicebank
 from tests import voicebank_factory as factory
-from tests.processes import process
+from tests.faults.held_worker import workers
+from tests.processes import until
 from tests.redis_server import redis_server
 from tests.singing import phrase_of, store_performance
 
 pytestmark = pytest.mark.slow
-A_PHRASE = 2
-"""What the memo holds of a vocoded phrase: its audio, and its levels."""
 PHRASES = [(3.0 * n, phrase_of([(0.0, 0.5, tone, "k a")])) for n, tone in enumerate((60.0, 62.0, 64.0))]
-STEPS = ("predict_durations", "predict_pitch", "predict_variance", "synthesize_audio")
+CHAIN = ("predict_durations", "predict_pitch", "predict_variance", "synthesize_audio", "vocode")
 
 
 async def elsewhere(on_progress):
     raise AssertionError("a worker does the work")
 
 
+def settings_in(folder, store):
+    return Settings(voicebanks=(folder / "banks",), threads=1, artifacts=folder / store)
+
+
 def worker_environment(redis, settings):
     return {
         "SINGSYNTH_REDIS": redis.url,
+        "SINGSYNTH_VOICEBANKS": str(settings.voicebanks[0]),
         "SINGSYNTH_ARTIFACTS": str(settings.artifacts),
         "SINGSYNTH_THREADS": "1",
         "SINGSYNTH_WARM": "",
@@ -44,14 +47,30 @@ def worker_environment(redis, settings):
     }
 
 
-async def mel_of(settings):
-    """Sing as far as the mel, in this process."""
-    perform, store = perform_with(settings), FolderStore.from_settings(settings)
+def arguments_of(tool, artifact):
+    return {"mel" if tool == "vocode" else "performance": artifact}
+
+
+def job_of(tool, artifact):
+    return NewJob(
+        f"{tool} {artifact}", tool, "vocoder" if tool == "vocode" else "inference", arguments_of(tool, artifact)
+    )
+
+
+async def performance_in(settings):
+    """Store a performance of a bank of small models; return its id."""
+    factory.plain(settings.voicebanks[0] / "plain")
     bank = get_voicebank("plain", settings.voicebanks)
-    artifact = await store_performance(store, bank, PHRASES)
-    for tool in STEPS:
-        artifact = (await perform(tool, {"performance": artifact}, ignore_progress))["id"]
-    return artifact
+    return await store_performance(FolderStore.from_settings(settings), bank, PHRASES)
+
+
+async def results_in(settings):
+    """Sing in this process; return each stage's result."""
+    perform, artifact, results = perform_with(settings), await performance_in(settings), []
+    for tool in CHAIN:
+        results.append(await perform(tool, arguments_of(tool, artifact), ignore_progress))
+        artifact = results[-1]["id"]
+    return results
 
 
 def renderings(settings):
@@ -59,82 +78,104 @@ def renderings(settings):
     return {path.name: path.stat().st_ino for path in (settings.artifacts / "memo").rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-async def test_a_job_whose_worker_ends_is_finished_elsewhere(tmp_path, end):
-    factory.plain(tmp_path / "banks" / "plain")
-    undisturbed = Settings(voicebanks=(tmp_path / "banks",), threads=1, artifacts=tmp_path / "undisturbed")
-    mel = await mel_of(undisturbed)
-    expected = await perform_with(undisturbed)("vocode", {"mel": mel}, ignore_progress)
-
-    settings = undisturbed.model_copy(update={"artifacts": tmp_path / "store"})
-    assert await mel_of(settings) == mel
-    before = renderings(settings)
-    async with redis_server() as redis:
-        env = worker_environment(redis, settings) | {"SINGSYNTH_VOICEBANKS": str(tmp_path / "banks")}
-        jobs = job_engine("gpu", Settings(redis=redis.url, redelivery_seconds=3))
-        held, ended, records = anyio.Event(), anyio.Event(), []
-
-        async def on_progress(progress):
-            if progress.message.startswith("held"):
-                held.set()
-
-        async with (
-            process("-m", "tests.faults.held_worker", "held", env=env) as first,
-            anyio.create_task_group() as group,
-        ):
-            job_id = await jobs.submit(NewJob("vocode", "vocode", "vocoder", {"mel": mel}), elsewhere)
-
-            async def wait():
-                records.append(await jobs.wait(job_id, 300, on_progress))
-                ended.set()
-
-            group.start_soon(wait)
-            await held.wait()
-            finished = renderings(settings)
-            assert len(finished) == len(before) + A_PHRASE
-            os.kill(first.pid, end)
-            code = await first.wait()
-            async with process("-m", "singsynth_mcp", "worker", "--role", "vocoder", env=env) as second:
-                await ended.wait()
-                os.kill(second.pid, signal.SIGTERM)
-                assert await second.wait() == 0
-        assert code == (0 if end == signal.SIGTERM else -signal.SIGKILL)
-        assert [(each.job_id, each.state) for each in await jobs.records()] == [(job_id, "done")]
-        await jobs.close()
-
-    assert records[0].result == expected
-    assert finished.items() <= renderings(settings).items()
-    assert await blobs(settings, expected["id"]) == await blobs(undisturbed, expected["id"])
-    assert len(renderings(settings)) == len(before) + A_PHRASE * len(PHRASES)
-
-
-async def test_a_job_that_kills_each_worker_is_given_up_and_listed(tmp_path):
-    async with redis_server() as redis, AsyncExitStack() as children:
-        settings = Settings(redis=redis.url, redelivery_seconds=3, artifacts=tmp_path / "store")
-        jobs = job_engine("gpu", settings)
-        poison = await jobs.submit(NewJob("poison", "vocode", "vocoder", {"mel": "mel-000000000000"}), elsewhere)
-        env = worker_environment(redis, settings)
-        workers = [
-            await children.enter_async_context(process("-m", "tests.faults.held_worker", "poisoned", env=env))
-            for _ in range(3)
-        ]
-        for each in workers:
-            assert await each.wait() == -signal.SIGKILL
-        stopping, worker = anyio.Event(), job_worker(perform_with(settings), settings)
-        async with anyio.create_task_group() as group:
-            group.start_soon(worker.run, ("vocoder",), 1, stopping)
-            record = await jobs.wait(poison, 300, ignore_progress)
-            healthy = await jobs.submit(NewJob("other", "vocode", "vocoder", {"mel": "mel-000000000000"}), elsewhere)
-            after = await jobs.wait(healthy, 300, ignore_progress)
-            stopping.set()
-        await worker.close()
-        await jobs.close()
-        async with Redis.from_url(redis.url, decode_responses=True) as client:
-            assert await client.lrange("singsynth:dead", 0, -1) == [poison]
-    assert (record.state, record.error["code"]) == ("failed", "worker_crashed")
-    assert after.error["code"] == "unknown_artifact"
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def blobs(settings, artifact):
     store = FolderStore.from_settings(settings)
     return [await store.get_blob(entry.blob) for entry in (await store.get(artifact)).entries]
+
+
+class Holder:
+    """Ends a worker by `end` where it is held at work, once a job; another one, held at `then`, takes its place."""
+
+    def __init__(self, fork, settings):
+        self._fork = fork
+        self._settings = settings
+        self.finished = []
+        """What was rendered when the workers were ended."""
+
+    async def start(self, what, stage="-"):
+        self._pid = await self._fork(what, stage)
+
+    async def work(self, jobs, job, end, *then):
+        """Have a job done; return its record."""
+        held = False
+
+        async def on_progress(progress):
+            nonlocal held
+            if progress.message.startswith("held") and not held:
+                held = True
+                self.finished.append(renderings(self._settings))
+                os.kill(self._pid, end)
+                await self.start(*then)
+
+        record = await jobs.wait(await jobs.submit(job, elsewhere), 300, on_progress)
+        assert held
+        return record
+
+
+async def test_a_song_whose_workers_are_killed_at_each_stage_is_the_song_without(tmp_path):
+    alone, settings = settings_in(tmp_path, "undisturbed"), settings_in(tmp_path, "store")
+    expected, artifact, results = await results_in(alone), await performance_in(settings), []
+    async with redis_server() as redis, workers(worker_environment(redis, settings)) as fork:
+        jobs, holder = job_engine("gpu", Settings(redis=redis.url)), Holder(fork, settings)
+        await holder.start("held", CHAIN[0])
+        for tool, then in zip(CHAIN, [*(("held", tool) for tool in CHAIN[1:]), ("free",)], strict=True):
+            record = await holder.work(jobs, job_of(tool, artifact), signal.SIGKILL, *then)
+            results.append(record.result)
+            artifact = record.result["id"]
+        records = await jobs.records()
+        await jobs.close()
+    assert results == expected
+    assert [(each.tool, each.state) for each in reversed(records)] == [(tool, "done") for tool in CHAIN]
+    assert await blobs(settings, artifact) == await blobs(alone, artifact)
+    assert renderings(settings).keys() == renderings(alone).keys()
+    for earlier, later in zip(holder.finished, [*holder.finished[1:], renderings(settings)], strict=True):
+        assert earlier.items() < later.items(), "a phrase was finished, none twice, and some were left"
+
+
+async def test_a_worker_that_is_told_to_stop_gives_its_job_back(tmp_path):
+    settings = settings_in(tmp_path, "store")
+    expected = await results_in(settings)
+    mel = expected[3]["id"]
+    for path in (settings.artifacts / "memo").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    async with redis_server() as redis:
+        environment = worker_environment(redis, settings) | {"SINGSYNTH_REDELIVERY_SECONDS": "600"}
+        async with workers(environment) as fork:
+            jobs, holder = job_engine("gpu", Settings(redis=redis.url)), Holder(fork, settings)
+            await holder.start("held", "vocode")
+            record = await holder.work(jobs, job_of("vocode", mel), signal.SIGTERM, "free")
+            await jobs.close()
+    assert record.result == expected[4]
+    assert holder.finished[0].items() < renderings(settings).items()
+
+
+async def test_a_job_that_kills_each_worker_is_given_up_and_listed(tmp_path):
+    settings = settings_in(tmp_path, "store")
+    async with redis_server() as redis, workers(worker_environment(redis, settings)) as fork:
+        settings = Settings(redis=redis.url, redelivery_seconds=3, artifacts=settings.artifacts)
+        jobs = job_engine("gpu", settings)
+        poison = await jobs.submit(job_of("vocode", "mel-000000000000"), elsewhere)
+        poisoned = [await fork("poisoned") for _ in range(3)]
+        await until(lambda: not any(map(is_alive, poisoned)))
+        stopping, worker = anyio.Event(), job_worker(perform_with(settings), settings)
+        async with anyio.create_task_group() as group:
+            group.start_soon(worker.run, ("vocoder",), 1, stopping)
+            record = await jobs.wait(poison, 300, ignore_progress)
+            healthy = await jobs.submit(job_of("vocode", "mel-000000000001"), elsewhere)
+            after = await jobs.wait(healthy, 300, ignore_progress)
+            stopping.set()
+        async with Redis.from_url(redis.url, decode_responses=True) as client:
+            assert await client.lrange("singsynth:dead", 0, -1) == [poison]
+        await worker.close()
+        await jobs.close()
+    assert (record.state, record.error["code"]) == ("failed", "worker_crashed")
+    assert after.error["code"] == "unknown_artifact"

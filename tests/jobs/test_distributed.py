@@ -297,6 +297,34 @@ async def test_a_call_that_waits_gives_word_of_itself(place, redis):
         assert await client.zscore(f"test:calls:{job_id}", call) > until
 
 
+async def put_forward(redis, seconds):
+    """Put the clock of Redis forward: what the table saw of it, and how long deliveries have been with a worker."""
+    async with Redis.from_url(redis.url, decode_responses=True) as client:
+        await client.hincrbyfloat("test:clock", "wall", -seconds)
+        stream, group = "test:vocoder:stream", "docket-workers"
+        for each in await client.xpending_range(stream, group, "-", "+", 10) if seconds > 0 else ():
+            message, consumer, idle = each["message_id"], each["consumer"], int(1000 * seconds)
+            await client.xclaim(stream, group, consumer, 0, [message], idle=idle, justid=True)
+
+
+@pytest.mark.parametrize("seconds", [7200, -7200])
+async def test_a_clock_that_jumps_ends_no_job_and_changes_no_result(place, redis, seconds):
+    tool = Tool()
+    async with place.engine() as jobs, place.worker(tool), place.worker(tool):
+        waited, kept, queued = [await jobs.submit(new(mel), elsewhere) for mel in "123"]
+        await jobs.leave(kept, keep=True)
+        await tool.started.wait()
+        await put_forward(redis, seconds)
+        assert {(await jobs.wait(each, 0.2, ignore_progress)).state for each in (waited, kept)} == {"running"}
+        assert (await jobs.wait(queued, 0, ignore_progress)).state == "queued"
+        tool.open.set()
+        results = [(await finish(jobs, each)).result for each in (waited, kept, queued)]
+        records = await jobs.records()
+    assert results == [{"id": f"audio-of-{mel}"} for mel in "123"]
+    assert [record.state for record in records] == ["done"] * 3
+    assert all(0 <= record.queued_seconds < 60 for record in records)
+
+
 async def test_redis_away_and_back_loses_nothing(place, redis):
     tool = Tool()
     async with place.engine() as jobs, place.worker(tool):

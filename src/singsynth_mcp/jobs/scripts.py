@@ -13,8 +13,15 @@ _COMMON = """
 local space = ARGV[1]
 local id = ARGV[2]
 local job = space .. ':job:' .. id
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
+
+-- The table's clock follows that of Redis in steps between 0 and 30 s: one that is put forward (or a night in which
+-- nobody looked) ends no call and no job, one that is put back prolongs none.
+local time = redis.call('TIME')
+local wall = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local before = redis.call('HMGET', space .. ':clock', 'wall', 'now')
+local now = wall
+if before[1] then now = tonumber(before[2]) + math.max(0, math.min(wall - tonumber(before[1]), 30)) end
+redis.call('HSET', space .. ':clock', 'wall', wall, 'now', now)
 
 local function state() return redis.call('HGET', job, 'state') end
 local function live(which) return which == 'queued' or which == 'running' end

@@ -9,8 +9,9 @@
     <space>:known          sorted set of ids by submission
     <space>:dead           list of the ids of jobs that killed their workers, the latest first
     <space>:mean:<role>    moving mean of a job's seconds
+    <space>:clock          the table's clock, and that of Redis when it was last looked at
 
-The clock is Redis's own. What Redis stores is the truth; the queue that wakes workers only says that there is work.
+What Redis stores is the truth; the queue that wakes workers only says that there is work.
 """
 
 from __future__ import annotations
