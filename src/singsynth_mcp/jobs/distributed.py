@@ -65,7 +65,7 @@ class DistributedJobs:
         while True:
             left = until - anyio.current_time()
             try:
-                record = await self._find(job_id)
+                record = await self._find(job_id, place=left <= 0)
                 if record.ended or left <= 0:
                     return record
                 if anyio.current_time() >= next_word:
@@ -134,12 +134,12 @@ class DistributedJobs:
             await self._queues.close()
         await self._table.close()
 
-    async def _find(self, job_id: str) -> JobRecord:
+    async def _find(self, job_id: str, *, place: bool = True) -> JobRecord:
         """Return a job's record; hand it in again where Redis has lost it. Raises UnknownJob, RedisError."""
         order = self._orders.get(job_id)
         if order is not None and order.ended is not None:
             return order.ended
-        record = await self._table.record(self._moved.get(job_id, job_id))
+        record = await self._table.record(self._moved.get(job_id, job_id), place=place)
         if record is None and order is not None and (order.calls or order.kept):
             await self._hand_in_again(job_id, order)
             record = await self._table.record(self._moved.get(job_id, job_id))

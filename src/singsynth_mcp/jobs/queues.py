@@ -20,6 +20,9 @@ from singsynth_mcp.jobs.base import Role
 
 _TASK = "work_on"
 _LONGEST_PAUSE = timedelta(seconds=1)
+_POLL = timedelta(milliseconds=20)
+"""How often a busy worker looks whether it has a hand free: what a short job waits for between two others. (An idle
+one waits for Redis to speak; that costs .9 % of a core instead of .7 % at docket's own 250 ms.)"""
 logger = logging.getLogger(__name__)
 Handle = Callable[[str], Awaitable[None]]
 
@@ -69,7 +72,7 @@ class Queues:
             concurrency=concurrency,
             redelivery_timeout=self._redelivery,
             reconnection_delay=min(self._redelivery / 4, _LONGEST_PAUSE),
-            minimum_check_interval=resolution,
+            minimum_check_interval=min(resolution, _POLL),
             scheduling_resolution=resolution,
             schedule_automatic_tasks=False,
         )

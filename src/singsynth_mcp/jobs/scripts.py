@@ -210,7 +210,7 @@ _RECORD = """
 local facts = redis.call('HGETALL', job)
 if #facts == 0 then return false end
 local place = 0
-if state() == 'queued' then
+if state() == 'queued' and ARGV[3] == '1' then
     for n, each in ipairs(order(role())) do
         if each[5] == id then place = n end
     end

@@ -131,17 +131,17 @@ class JobTable:
         state, delivery = await self._redis.hmget(f"{self._space}:job:{job_id}", ["state", "delivery"])
         return str(delivery) if state == "queued" else ""
 
-    async def record(self, job_id: str) -> JobRecord | None:
-        """Return a job as callers see it, None where there is none."""
-        answer = await self._run("record", job_id)
+    async def record(self, job_id: str, *, place: bool = True) -> JobRecord | None:
+        """Return a job as callers see it, None where there is none; its `place` in the queue costs a look at it all."""
+        answer = await self._run("record", job_id, int(place))
         return _record(job_id, answer) if answer else None
 
     async def records(self, server: str, most: int = 256) -> list[JobRecord]:
-        """Return a server's jobs, the newest first."""
+        """Return a server's jobs, the newest first, without their places in the queues."""
         found = []
         for name in await self._redis.zrange(f"{self._space}:known", 0, most - 1, desc=True):
             job_id = str(name)
-            if job_id.rpartition("-")[0] == server and (record := await self.record(job_id)) is not None:
+            if job_id.rpartition("-")[0] == server and (record := await self.record(job_id, place=False)) is not None:
                 found.append(record)
         return found
 
