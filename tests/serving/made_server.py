@@ -32,4 +32,5 @@ def made_server(**functions: Callable[..., Awaitable[Any]]) -> SingSynthServer:
         resources=ArtifactResources(store),
         lifespan=lambda: closing(jobs.close),
         web=partial(artifact_routes, store, 2**20),
+        has_jobs=True,
     )

@@ -31,6 +31,7 @@ class GetJobResult(JobResult):
 
     tool: str | None = None
     result: dict[str, Any] | None = Field(default=None, description="The tool's structured result, when done")
+    submitted_at: str | None = Field(default=None, description="When it was asked for (UTC)")
     ready: list[str] | None = None
     ready_seconds: float | None = None
 

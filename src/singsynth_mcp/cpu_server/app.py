@@ -56,6 +56,7 @@ def build_server(settings: Settings, *, over_http: bool = False) -> SingSynthSer
         lifespan=running,
         web=partial(artifact_routes, store, settings.upload_max_bytes),
         accounts=accounts,
+        has_jobs=True,
     )
 
 

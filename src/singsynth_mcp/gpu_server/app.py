@@ -56,6 +56,7 @@ def build_server(settings: Settings, *, role: RoleChoice = "all", over_http: boo
         lifespan=running,
         web=partial(artifact_routes, store, settings.upload_max_bytes),
         accounts=accounts_of(settings, jobs.queued, writes=over_http),
+        has_jobs=True,
     )
     return server
 

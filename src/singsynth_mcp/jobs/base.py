@@ -51,6 +51,8 @@ class JobRecord:
     """Place in its role's queue while queued, from 1."""
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+    submitted_at: float = 0.0
+    """In seconds since 1970, by the clock of who keeps the jobs."""
     queued_seconds: float = 0.0
     """From its submission to its start, or until now."""
     run_seconds: float | None = None

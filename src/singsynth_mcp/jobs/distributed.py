@@ -19,6 +19,8 @@ from singsynth_mcp.jobs.table import JobTable
 
 _FIRST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 0.3
+_LOOKS_PER_SECOND = 500
+"""Of all calls of this process that wait, together: a thousand of them look every two seconds."""
 _ORDERS_KEPT = 1024
 
 
@@ -43,6 +45,7 @@ class DistributedJobs:
         self._queues = queues
         self._word_seconds = word_seconds
         self._orders: dict[str, _Order] = {}
+        self._waiting = 0
         self._moved: dict[str, str] = {}
         """Ids that a Redis without memory forgot → the job of the same key that another process had handed in."""
 
@@ -59,6 +62,13 @@ class DistributedJobs:
 
         Raises UnknownJob, and QueueUnavailable where Redis is away at the end of that time.
         """
+        self._waiting += 1
+        try:
+            return await self._wait(job_id, seconds, on_progress)
+        finally:
+            self._waiting -= 1
+
+    async def _wait(self, job_id: str, seconds: float, on_progress: OnProgress) -> JobRecord:
         until = anyio.current_time() + seconds
         pause, next_word = _FIRST_PAUSE_SECONDS, 0.0
         reported: Progress | None = None
@@ -78,7 +88,7 @@ class DistributedJobs:
                 if record.progress is not None and record.progress != reported:
                     reported = record.progress
                     await on_progress(reported)
-            await anyio.sleep(max(min(pause, left), 0.0))
+            await anyio.sleep(max(min(max(pause, self._waiting / _LOOKS_PER_SECOND), left), 0.0))
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
 
     async def leave(self, job_id: str, *, keep: bool) -> None:

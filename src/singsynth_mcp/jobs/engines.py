@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from singsynth_mcp.jobs.worker import JobWorker, Perform, Surroundings
 
 _SPACE = "singsynth"
+_CONNECTIONS = 32
+"""Of one process; further questions wait for one that is free."""
+_ANSWER_SECONDS = 20.0
 _GOODBYE_SECONDS = 10.0
 """For jobs to be given back; of what a Redis that is away does not hear, it hears by silence."""
 
@@ -101,7 +104,7 @@ def _shared(settings: Settings) -> tuple[JobTable, Queues]:
         raise InvalidRequest("workers take their jobs from Redis, and none is named", hint=hint)
     url = settings.redis.get_secret_value()
     try:
-        from redis.asyncio import Redis
+        from redis.asyncio import BlockingConnectionPool, Redis
 
         from singsynth_mcp.jobs.queues import Queues
         from singsynth_mcp.jobs.table import JobTable, TableRules
@@ -110,7 +113,16 @@ def _shared(settings: Settings) -> tuple[JobTable, Queues]:
         raise InvalidRequest(message, hint="Install it: pip install 'singsynth-mcp[redis]'.") from None
     rules = TableRules(queue_limit=settings.queue_limit, deadline_seconds=settings.job_deadline_seconds)
     try:
-        redis = Redis.from_url(url, decode_responses=True, socket_connect_timeout=5, socket_timeout=20)
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=_CONNECTIONS,
+            timeout=_ANSWER_SECONDS,
+            decode_responses=True,
+            socket_connect_timeout=5,
+            socket_timeout=_ANSWER_SECONDS,
+        )
     except ValueError as error:
         raise InvalidRequest(f"SINGSYNTH_REDIS is no address of a Redis: {error}") from None
-    return JobTable(redis, _SPACE, rules), Queues(url, _SPACE, redelivery_seconds=settings.redelivery_seconds)
+    return JobTable(Redis.from_pool(pool), _SPACE, rules), Queues(
+        url, _SPACE, redelivery_seconds=settings.redelivery_seconds
+    )

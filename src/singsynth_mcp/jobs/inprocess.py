@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class _Job:
     work: Work
     priority: Priority
     submitted: float
+    submitted_at: float = field(default_factory=time.time)
     started: float | None = None
     ended: float | None = None
     state: State = "queued"
@@ -176,6 +178,7 @@ class InProcessJobs:
             position,
             job.result,
             job.error,
+            submitted_at=job.submitted_at,
             queued_seconds=(until if job.started is None else job.started) - job.submitted,
             run_seconds=None if job.started is None else until - job.started,
             tenant=job.new.tenant,

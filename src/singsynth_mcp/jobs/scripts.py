@@ -90,8 +90,8 @@ if waiting >= limit then
     local mean = tonumber(redis.call('GET', space .. ':mean:' .. role_) or '5')
     return {0, waiting, tostring(waiting * mean)}
 end
-redis.call('HSET', job, 'new', new, 'key', key, 'role', role_, 'state', 'queued', 'submitted', now, 'client', client,
-    'priority', priority, 'delivery', id .. '.1', 'deliveries', 1, 'crashes', 0, 'kept', 0)
+redis.call('HSET', job, 'new', new, 'key', key, 'role', role_, 'state', 'queued', 'submitted', now, 'at', wall,
+    'client', client, 'priority', priority, 'delivery', id .. '.1', 'deliveries', 1, 'crashes', 0, 'kept', 0)
 redis.call('SET', space .. ':key:' .. key, id)
 redis.call('ZADD', space .. ':calls:' .. id, now + lease, call)
 redis.call('RPUSH', queued, id)

@@ -176,6 +176,7 @@ def _record(job_id: str, answer: list[Any]) -> JobRecord:
         position or None,
         json.loads(facts["result"]) if "result" in facts else None,
         json.loads(facts["error"]) if "error" in facts else None,
+        submitted_at=float(facts.get("at", 0.0)),
         queued_seconds=max((started or until) - submitted, 0.0),
         run_seconds=max(until - started, 0.0) if started else None,
         tenant=new.tenant,

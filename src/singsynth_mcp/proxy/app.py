@@ -98,6 +98,7 @@ def build_server(
         lifespan=running,
         web=partial(artifact_routes, store, settings.upload_max_bytes),
         accounts=accounts,
+        has_jobs=True,
     )
 
 

@@ -14,6 +14,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from singsynth_mcp.serving.access.callers import OWN_META_PREFIX
 from singsynth_mcp.serving.sources import Context
+from singsynth_mcp.serving.tasks import EXTENSION
 
 _PROGRESS_TOKENS = ("progressToken", "progress_token")
 _ANSWERS: dict[str, type[Any]] = {
@@ -44,9 +45,12 @@ class FrontCall:
 
     @property
     def capabilities(self) -> dict[str, Any]:
-        """What the host has declared, as on the wire."""
+        """What the host has declared, as on the wire, but for tasks, which the proxy makes of its upstreams' jobs."""
         declared = self.ctx.session.client_capabilities or types.ClientCapabilities()
-        return declared.model_dump(mode="json", by_alias=True, exclude_none=True)
+        told = declared.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if EXTENSION in told.get("extensions", ()):
+            del told["extensions"][EXTENSION]
+        return told
 
     @property
     def progress(self) -> ProgressFnT | None:

@@ -27,6 +27,7 @@ from singsynth_mcp.serving.health import Readiness
 from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.results import RESULT_LIMIT_BYTES, ResultTooLarge, capped, failure
 from singsynth_mcp.serving.sources import Context, PromptSource, ResourceSource, ToolSource
+from singsynth_mcp.serving.tasks import EXTENSION, TaskParams, Tasks
 
 if TYPE_CHECKING:
     from starlette.routing import Route
@@ -79,13 +80,15 @@ def create_server(
     lifespan: Lifespan | None = None,
     web: WebRoutes = tuple,
     accounts: Accounts | None = None,
+    has_jobs: bool = False,
 ) -> SingSynthServer:
-    """Return a server of `tools` and of what else is given.
+    """Return a server of `tools` and of what else is given; with `has_jobs` these are tasks for whoever knows those.
 
     `notices`: given where lists or resources change. `lifespan` is entered once however many connections there are.
     """
     told = notices or Notices()
     accounts = accounts or Accounts()
+    tasks = Tasks(tools, accounts) if has_jobs else None
     server = SingSynthServer(
         identity.name,
         lists_change=notices is not None,
@@ -96,17 +99,26 @@ def create_server(
         instructions=identity.instructions or None,
         lifespan=_shared(lifespan),
         on_list_tools=_lister(types.ListToolsResult, "tools", tools.list_tools),
-        on_call_tool=_tool_caller(tools, accounts),
+        on_call_tool=_tool_caller(tools, accounts, tasks),
         on_subscriptions_listen=_listener(told, resources),
         **({} if resources is None else _resource_handlers(resources, told, accounts)),
         **({} if prompts is None else _prompt_handlers(prompts, accounts)),
     )
     server.add_notification_handler("notifications/initialized", types.NotificationParams, told.on_initialized)
     server.add_request_handler("logging/setLevel", types.SetLevelRequestParams, _accept_log_level)
+    if tasks is not None:
+        server.extensions[EXTENSION] = {}
+        for method, handler in tasks.handlers.items():
+            server.add_request_handler(method, TaskParams, handler)
     return server
 
 
-def _tool_caller(tools: ToolSource, accounts: Accounts) -> Any:
+def _tool_caller(tools: ToolSource, accounts: Accounts, tasks: Tasks | None) -> Any:
+    async def call_or_begin(ctx: Context, params: types.CallToolRequestParams) -> Any:
+        if tasks is None:
+            return await call(ctx, params)
+        return await tasks.answered(ctx, params.name, await call(ctx, tasks.asked(ctx, params)))
+
     async def call(
         ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
@@ -126,7 +138,7 @@ def _tool_caller(tools: ToolSource, accounts: Accounts) -> Any:
             _count_failure(params.name, str(error_of.get("code")))
         return capped(result, params.name)
 
-    return call
+    return call_or_begin
 
 
 def _count_failure(tool: str, code: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -50,7 +51,7 @@ def answer(record: JobRecord) -> types.CallToolResult:
     return success(facts_of(record))
 
 
-def failed(record: JobRecord) -> types.CallToolResult:
+def failed(record: JobRecord, **facts: Any) -> types.CallToolResult:
     """Return a failed job's error as a result."""
     error = record.error or {}
     known = ToolFailed(
@@ -60,7 +61,7 @@ def failed(record: JobRecord) -> types.CallToolResult:
         retryable=error.get("retryable", False),
         **error.get("details", {}),
     )
-    return failure(known, job_id=record.job_id)
+    return failure(known, job_id=record.job_id, **facts)
 
 
 def facts_of(record: JobRecord) -> dict[str, Any]:
@@ -97,9 +98,11 @@ class JobTool:
     async def _get(self, request: Any, progress: ClientProgress) -> types.CallToolResult:
         record = await wait_with_heartbeat(self._jobs, request.job_id, request.wait_seconds, progress)
         count_elsewhere(self._jobs, record)
+        at = {"submitted_at": datetime.fromtimestamp(record.submitted_at, UTC).isoformat(timespec="milliseconds")}
         if record.state == "failed":
-            return failed(record)
-        return success(facts_of(record) | {"tool": record.tool, "result": record.result})
+            times = {name: value for name, value in facts_of(record).items() if name.endswith("_seconds")}
+            return failed(record, **at, **times)
+        return success(facts_of(record) | at | {"tool": record.tool, "result": record.result})
 
     async def _cancel(self, request: Any, progress: ClientProgress) -> types.CallToolResult:
         record = await self._jobs.cancel(request.job_id)
