@@ -41,6 +41,11 @@ _KEY_COMMANDS = (
     ("list", "keys:list_keys", "List the keys and their limits."),
     ("remove", "keys:remove", "Remove a key: its token is refused from now on."),
 )
+_JOB_COMMANDS = (
+    ("dead", "jobs:dead", "List the jobs that were given up because their workers died."),
+    ("retry", "jobs:retry", "Queue a job of that list again."),
+    ("drop", "jobs:drop", "Take a job off that list."),
+)
 _ARTIFACT_COMMANDS = (
     ("list", "artifacts:list_artifacts", "List what the artifact store holds, the latest used first."),
     ("show", "artifacts:show", "Show one artifact's header and phrases."),
@@ -55,6 +60,7 @@ def build_app() -> App:
         app.command(f"singsynth_mcp.cli.{place}", name=name, help=words)
     app.command(_group("voicebanks", "See, add, check and remove voices; alone, list them.", _VOICEBANK_COMMANDS))
     app.command(_group("artifacts", "Look into the artifact store, and empty it.", _ARTIFACT_COMMANDS))
+    app.command(_group("jobs", "Look after the jobs in Redis that killed their workers.", _JOB_COMMANDS))
     app.command(_group("keys", "Let clients in over HTTP: their tokens and limits.", _KEY_COMMANDS))
     return app
 

@@ -17,6 +17,7 @@ from singsynth_mcp.jobs.tenants import TenantJobs
 from singsynth_mcp.settings import Settings
 
 if TYPE_CHECKING:
+    from singsynth_mcp.jobs.dead import DeadJobs
     from singsynth_mcp.jobs.queues import Queues
     from singsynth_mcp.jobs.table import JobTable
     from singsynth_mcp.jobs.worker import JobWorker, Perform, Surroundings
@@ -65,6 +66,14 @@ def job_worker(
     drain = settings.drain_seconds if drain_seconds is None else drain_seconds
     rules = WorkerRules(watch_seconds=watch, drain_seconds=drain, pause_seconds=watch / 2)
     return JobWorker(table, queues, perform, rules, attempts, surroundings)
+
+
+def dead_jobs(settings: Settings) -> DeadJobs:
+    """Return the list of jobs that killed their workers. Raises InvalidRequest as `job_worker`."""
+    table, queues = _shared(settings)
+    from singsynth_mcp.jobs.dead import DeadJobs
+
+    return DeadJobs(table, queues)
 
 
 @asynccontextmanager

@@ -158,6 +158,7 @@ if state() == 'queued' then
 end
 if tonumber(redis.call('HGET', job, 'crashes')) >= crashes then
     finish('failed', 'error', CRASHED, kept)
+    redis.call('EXPIRE', job, 30 * kept)
     redis.call('LPUSH', space .. ':dead', id)
     redis.call('LTRIM', space .. ':dead', 0, 999)
     return {'crashed', id}
@@ -190,6 +191,19 @@ local ticket = id .. '.' .. redis.call('HINCRBY', job, 'deliveries', 1)
 redis.call('HSET', job, 'delivery', ticket)
 redis.call('DEL', space .. ':ticket:' .. ticket)
 return ticket
+"""
+
+_REVIVE = """
+if redis.call('LREM', space .. ':dead', 0, id) == 0 or state() ~= 'failed' then return false end
+local key = space .. ':key:' .. redis.call('HGET', job, 'key')
+redis.call('HDEL', job, 'error', 'started', 'ended', 'run', 'progress')
+local ticket = id .. '.' .. redis.call('HINCRBY', job, 'deliveries', 1)
+redis.call('HSET', job, 'state', 'queued', 'submitted', now, 'crashes', 0, 'kept', 1, 'delivery', ticket)
+redis.call('PERSIST', job)
+if redis.call('EXISTS', key) == 0 then redis.call('SET', key, id) end
+redis.call('RPUSH', space .. ':queued:' .. role(), id)
+redis.call('ZADD', space .. ':known', now, id)
+return {role(), ticket}
 """
 
 _END = """
@@ -233,6 +247,7 @@ SCRIPTS: dict[str, str] = {
         "go_on": _GO_ON,
         "put_back": _PUT_BACK,
         "end": _END,
+        "revive": _REVIVE,
         "record": _RECORD,
     }.items()
 }

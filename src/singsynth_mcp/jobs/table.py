@@ -153,6 +153,18 @@ class JobTable:
         """Return the ids of the jobs that killed their workers, the latest first."""
         return [str(job_id) for job_id in await self._redis.lrange(f"{self._space}:dead", 0, -1)]
 
+    async def revive(self, job_id: str) -> tuple[Role, str] | None:
+        """Queue a job of the dead again, as new and kept; return its role and delivery, None for one not on the list.
+
+        Where the same work has been asked for meanwhile, that job is another.
+        """
+        answer = await self._run("revive", job_id)
+        return (answer[0], str(answer[1])) if answer else None
+
+    async def bury(self, job_id: str) -> bool:
+        """Take a job off the list of the dead; return whether it was there."""
+        return bool(await self._redis.lrem(f"{self._space}:dead", 0, job_id))
+
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
