@@ -10,11 +10,13 @@ from mcp.client._memory import InMemoryTransport
 
 from singsynth_mcp.contracts.audio import AudioResult
 from singsynth_mcp.errors import UpstreamDied, UpstreamUnavailable
+from singsynth_mcp.proxy.app import build_server
 from singsynth_mcp.proxy.config import UpstreamSpec
 from singsynth_mcp.proxy.connect import client_to
 from singsynth_mcp.proxy.replicas import Replicas, is_unknown_job
+from singsynth_mcp.settings import Settings
 from tests.processes import until
-from tests.proxy.made_upstreams import Foreign
+from tests.proxy.made_upstreams import Foreign, client_of
 from tests.serving.made_server import made_server
 
 
@@ -113,7 +115,8 @@ async def test_a_job_is_asked_for_where_it_is():
         await done.wait()
         return AudioResult(id="audio-0123456789ab", sample_rate=44100)
 
-    async with Fleet(made_server(vocode=vocode), made_server(vocode=vocode)).replicas() as replicas:
+    fleet = Fleet(made_server(vocode=vocode), made_server(vocode=vocode))
+    async with fleet.replicas() as replicas:
         ids = []
         for mel in ("mel-0123456789ab", "mel-ba9876543210"):
             started = await replicas.request(calling("vocode", mel=mel, wait_seconds=0))
@@ -127,3 +130,23 @@ async def test_a_job_is_asked_for_where_it_is():
             assert not is_unknown_job(await replicas.request(question, job_id=job_id))
         lost = await replicas.request(calling("get_job", job_id="made-000000000000"), job_id="made-000000000000")
         assert is_unknown_job(lost)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+async def test_the_jobs_of_every_replica_are_listed_and_those_that_they_share_once(shared):
+    async def vocode(request, on_progress):
+        return AudioResult(id="audio-0123456789ab", sample_rate=44100)
+
+    one = made_server(vocode=vocode)
+    servers = [one, one if shared else made_server(vocode=vocode)]
+    fleet = Fleet(*servers)
+    proxy = build_server(Settings(), {"cpu": UpstreamSpec(urls=tuple(fleet.servers))}, fleet.dial)
+    ids = []
+    for number, server in enumerate(servers):
+        async with client_of(server, "auto") as direct:
+            await direct.call_tool("vocode", {"mel": f"mel-00000000000{number}"})
+            ids.append((await direct.call_tool("list_jobs", {})).structured_content["jobs"][0]["job_id"])
+    async with client_of(proxy, "auto") as client:
+        listed = (await client.call_tool("list_jobs", {})).structured_content
+    assert {row["job_id"] for row in listed["jobs"]} == set(ids)
+    assert (len(listed["jobs"]), listed["total"]) == (2, 2)

@@ -15,6 +15,7 @@ from singsynth_mcp.gpu_server.warming import ROLES, RoleChoice, open_models
 from singsynth_mcp.jobs.engines import job_worker
 from singsynth_mcp.jobs.worker import Perform
 from singsynth_mcp.serving import metrics
+from singsynth_mcp.serving.access.accounts import Accounts
 from singsynth_mcp.serving.work import bind_work, performer
 from singsynth_mcp.settings import Settings
 
@@ -27,7 +28,7 @@ async def run_worker(settings: Settings, role: RoleChoice = "all", concurrency: 
     Raises InvalidRequest without SINGSYNTH_REDIS, and for a voicebank to be warm that cannot be: UnknownVoicebank,
     InvalidVoicebank.
     """
-    worker = job_worker(perform_with(settings), settings)
+    worker = job_worker(perform_with(settings), settings, surroundings=Accounts().working)
     stopping = anyio.Event()
     try:
         await anyio.to_thread.run_sync(open_models, settings, ROLES[role])

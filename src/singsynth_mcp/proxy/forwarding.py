@@ -14,7 +14,7 @@ from singsynth_mcp.errors import ArtifactError, SingSynthError, UnknownName
 from singsynth_mcp.proxy.exchange import Exchange
 from singsynth_mcp.proxy.merge import ABSORBED, Catalogue, Route
 from singsynth_mcp.proxy.relay import FrontCall
-from singsynth_mcp.proxy.upstreams import Upstreams
+from singsynth_mcp.proxy.upstreams import AnyUpstream, Upstreams
 from singsynth_mcp.serving.access.metering import METER, USAGE_META_KEY
 from singsynth_mcp.serving.resources import read_artifact
 from singsynth_mcp.serving.results import ARTIFACT_URI, with_facts
@@ -53,7 +53,7 @@ class MergedTools:
                 raise unknown_tool(params.name, sorted([*self._own, *catalogue.tool_routes]))
         route = catalogue.tool_routes[params.name]
         if not self._exchange.is_ours(catalogue, route):
-            return await forward_call(self._upstreams, route, ctx, params)
+            return await forward_call(self._upstreams[route.upstream], route, ctx, params)
         return await self._call_own(route, ctx, params)
 
     async def _call_own(
@@ -64,7 +64,7 @@ class MergedTools:
 
         async def ask(arguments: dict[str, Any]) -> types.CallToolResult | types.InputRequiredResult:
             return await forward_call(
-                self._upstreams, route, ctx, params.model_copy(update={"arguments": arguments or None})
+                self._upstreams[route.upstream], route, ctx, params.model_copy(update={"arguments": arguments or None})
             )
 
         answer: types.CallToolResult | types.InputRequiredResult
@@ -85,7 +85,7 @@ def error_in(answer: Any) -> Mapping[str, Any] | None:
 
 
 async def forward_call(
-    upstreams: Upstreams, route: Route, ctx: Context, params: types.CallToolRequestParams
+    upstream: AnyUpstream, route: Route, ctx: Context, params: types.CallToolRequestParams
 ) -> types.CallToolResult | types.InputRequiredResult:
     """Pass a tool call to an upstream and its answer back. Raises UpstreamUnavailable, UpstreamDied, MCPError."""
     front = FrontCall(ctx)
@@ -104,9 +104,7 @@ async def forward_call(
         )
 
     job_id = str((params.arguments or {}).get("job_id", "")) if route.name in ABSORBED else ""
-    answer = await _ask_in_rounds(
-        upstreams, route.upstream, front, question, params, repeatable=route.repeatable, job_id=job_id
-    )
+    answer = await _ask_in_rounds(upstream, front, question, params, repeatable=route.repeatable, job_id=job_id)
     METER.get().take_over(answer.meta)
     return _clean(answer)
 
@@ -140,7 +138,7 @@ class MergedResources:
         front = FrontCall(ctx)
         for name in owners_of(await self._upstreams.catalogue(), uri):
             try:
-                result = await _ask_in_rounds(self._upstreams, name, front, self._question(uri, front), params)
+                result = await _ask_in_rounds(self._upstreams[name], front, self._question(uri, front), params)
             except (MCPError, SingSynthError) as error:
                 problem = error
             else:
@@ -198,7 +196,7 @@ class MergedPrompts:
                 allow_input_required=True,
             )
 
-        return _clean(await _ask_in_rounds(self._upstreams, route.upstream, front, question, params))
+        return _clean(await _ask_in_rounds(self._upstreams[route.upstream], front, question, params))
 
     async def complete(self, ctx: Context, params: types.CompleteRequestParams) -> types.Completion:
         """Complete an argument where its prompt or template is. Raises UnknownName, MCPError."""
@@ -239,8 +237,7 @@ def owners_of(catalogue: Catalogue, uri: str) -> list[str]:
 
 
 async def _ask_in_rounds(
-    upstreams: Upstreams,
-    name: str,
+    upstream: AnyUpstream,
     front: FrontCall,
     question: Callable[[_Params], Callable[[ClientSession], Awaitable[_Answer]]],
     params: _Params,
@@ -249,7 +246,6 @@ async def _ask_in_rounds(
     job_id: str = "",
 ) -> _Answer:
     """Ask an upstream; where it needs input and the host is of the older era, ask the host and the upstream again."""
-    upstream = upstreams[name]
     answer = await upstream.request(question(params), front, repeatable=repeatable, job_id=job_id)
     for _ in range(_MOST_ROUNDS):
         if front.modern or not isinstance(answer, types.InputRequiredResult):
@@ -257,7 +253,7 @@ async def _ask_in_rounds(
         responses = await front.answer_inputs(answer)
         params = params.model_copy(update={"input_responses": responses, "request_state": answer.request_state})
         answer = await upstream.request(question(params), front, repeatable=repeatable, job_id=job_id)
-    raise MCPError(types.INTERNAL_ERROR, f"the upstream server {name!r} asks without end")
+    raise MCPError(types.INTERNAL_ERROR, f"the upstream server {upstream.name!r} asks without end")
 
 
 def _clean(result: _Result) -> _Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +18,7 @@ from singsynth_mcp.proxy.exchange import Exchange
 from singsynth_mcp.proxy.forwarding import error_in, forward_call
 from singsynth_mcp.proxy.merge import Route, is_ours
 from singsynth_mcp.proxy.replicas import is_unknown_job
-from singsynth_mcp.proxy.upstreams import Upstreams
+from singsynth_mcp.proxy.upstreams import AnyUpstream, Upstreams
 from singsynth_mcp.serving.definitions import define
 from singsynth_mcp.serving.jobtools import JobTool
 from singsynth_mcp.serving.results import failure, success, with_facts
@@ -47,7 +48,7 @@ class ForwardedJobTool:
         if prefix == "proxy":
             return await self._own.call(ctx, params)
         for upstream in await self._candidates(prefix):
-            result = await forward_call(self._upstreams, Route(upstream, self.name), ctx, params)
+            result = await forward_call(self._upstreams[upstream], Route(upstream, self.name), ctx, params)
             if not isinstance(result, types.CallToolResult):
                 return result
             if not is_unknown_job(result):
@@ -91,23 +92,36 @@ class MergedJobList:
     async def call(self, ctx: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         """Run the tool. Raises SingSynthError."""
         own = await self._own.call(ctx, params)
-        answers: dict[str, dict[str, Any]] = {"": dict(own.structured_content or {})}
+        answers: dict[str, list[dict[str, Any]]] = {"": [dict(own.structured_content or {})]}
 
-        async def ask(name: str) -> None:
+        async def ask(name: str, member: AnyUpstream) -> None:
             try:
-                result = await forward_call(self._upstreams, Route(name, self.name), ctx, params)
+                result = await forward_call(member, Route(name, self.name), ctx, params)
             except (SingSynthError, MCPError):
                 return
             if isinstance(result, types.CallToolResult):
-                answers[name] = dict(result.structured_content or {})
+                answers[name].append(dict(result.structured_content or {}))
 
         names = await upstreams_with_jobs(self._upstreams)
         async with anyio.create_task_group() as group:
             for name in names:
-                group.start_soon(ask, name)
-        rows = [row for name in ("", *names) for row in answers.get(name, {}).get("jobs", [])]
-        total = sum(answer.get("total", 0) for answer in answers.values())
-        return success({"state": "done", "jobs": rows, "total": total})
+                answers[name] = []
+                for member in self._upstreams[name].members:
+                    group.start_soon(ask, name, member)
+        listings = [_together(each) for each in answers.values()]
+        rows = [row for found, _ in listings for row in found]
+        return success({"state": "done", "jobs": rows, "total": sum(total for _, total in listings)})
+
+
+def _together(answers: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """Return the jobs that the replicas of a server list, each once, and how many there are.
+
+    Replicas over one Redis all list the same jobs, others only their own.
+    """
+    rows = [row for answer in answers for row in answer.get("jobs") or ()]
+    distinct = {row["job_id"]: row for row in rows}
+    totals = [answer.get("total", 0) for answer in answers]
+    return list(distinct.values()), max(totals, default=0) if len(distinct) < len(rows) else sum(totals)
 
 
 def merged_job_tools(jobs: JobEngine, upstreams: Upstreams, exchange: Exchange) -> tuple[ServedTool, ...]:

@@ -59,6 +59,11 @@ class Replicas:
         return len(self._members) - len(self._away)
 
     @property
+    def members(self) -> tuple[Upstream, ...]:
+        """Those that are not left out."""
+        return tuple(member for member in self._members if member not in self._away)
+
+    @property
     def url(self) -> str | None:
         """Of one that is not left out, where there is one: they share one artifact store."""
         return min(self._members, key=lambda each: each in self._away).url

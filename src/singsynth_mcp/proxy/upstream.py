@@ -65,6 +65,11 @@ class Upstream:
         return self.spec.url
 
     @property
+    def members(self) -> tuple[Upstream, ...]:
+        """The servers behind the name that may be asked: this one."""
+        return (self,)
+
+    @property
     def place(self) -> str:
         """Its address or command."""
         return self.spec.url or " ".join([self.spec.command or "", *self.spec.args])

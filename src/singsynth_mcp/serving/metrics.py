@@ -10,6 +10,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from singsynth_mcp.errors import InvalidRequest
 from singsynth_mcp.jobs.base import Role
 
 _SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -97,13 +98,34 @@ def refused(status: int) -> None:
 
 def page() -> tuple[bytes, str]:
     """Return the figures as Prometheus reads them, and their content type."""
-    from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+    from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+    return generate_latest(_registry()), CONTENT_TYPE_LATEST
+
+
+def serve_page(host: str, port: int) -> int:
+    """Show the figures over HTTP from a thread, for a process that serves nothing else; return the port.
+
+    Raises InvalidRequest where the port cannot be used.
+    """
+    from prometheus_client import start_http_server
+
+    start(shown=True)
+    try:
+        server, _ = start_http_server(port, host, _registry())
+    except OSError as error:
+        message = f"port {port} on {host} cannot be used: {error.strerror or error}"
+        raise InvalidRequest(message, hint="Choose another with --metrics-port.") from None
+    return int(server.server_address[1])
+
+
+def _registry() -> Any:
     assert _instruments is not None, "start comes first"
-    registry: Any = _instruments.registry
-    if os.environ.get(_SHARED_FOLDER):
-        from prometheus_client.multiprocess import MultiProcessCollector
+    if not os.environ.get(_SHARED_FOLDER):
+        return _instruments.registry
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.multiprocess import MultiProcessCollector
 
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
