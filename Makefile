@@ -47,6 +47,7 @@ bench: .venv/.dev ## every benchmark's table
 	$(BIN)/python -m benchmarks.parse_score
 	$(BIN)/python -m benchmarks.proxy
 	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.workers
 	$(BIN)/python -m benchmarks.real_time_factor
 	$(BIN)/python -m benchmarks.stages --minutes 1 3 10 --runs 1
 	$(BIN)/python -m benchmarks.first_sound
