@@ -37,6 +37,7 @@ local function finish(new, field, value, kept)
     redis.call('LREM', space .. ':queued:' .. role(), 1, id)
     redis.call('HSET', job, 'state', new, 'ended', now)
     if field then redis.call('HSET', job, field, value) end
+    if new ~= 'failed' then redis.call('HDEL', job, 'new') end -- arguments may hold a whole score
     local key = space .. ':key:' .. redis.call('HGET', job, 'key')
     if redis.call('GET', key) == id then redis.call('DEL', key) end
     redis.call('DEL', space .. ':calls:' .. id)
@@ -76,7 +77,7 @@ end
 
 _SUBMIT = """
 local key, role_, new, call, limit, lease = ARGV[3], ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
-local client, priority = ARGV[9], ARGV[10]
+local client, priority, tool, tenant = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
 local held = redis.call('GET', space .. ':key:' .. key)
 if held and live(redis.call('HGET', space .. ':job:' .. held, 'state')) then
     redis.call('ZADD', space .. ':calls:' .. held, now + lease, call)
@@ -91,7 +92,8 @@ if waiting >= limit then
     return {0, waiting, tostring(waiting * mean)}
 end
 redis.call('HSET', job, 'new', new, 'key', key, 'role', role_, 'state', 'queued', 'submitted', now, 'at', wall,
-    'client', client, 'priority', priority, 'delivery', id .. '.1', 'deliveries', 1, 'crashes', 0, 'kept', 0)
+    'tool', tool, 'tenant', tenant, 'client', client, 'priority', priority,
+    'delivery', id .. '.1', 'deliveries', 1, 'crashes', 0, 'kept', 0)
 redis.call('SET', space .. ':key:' .. key, id)
 redis.call('ZADD', space .. ':calls:' .. id, now + lease, call)
 redis.call('RPUSH', queued, id)
@@ -221,8 +223,9 @@ return 1
 """
 
 _RECORD = """
-local facts = redis.call('HGETALL', job)
-if #facts == 0 then return false end
+if not state() then return false end
+local facts = redis.call('HMGET', job, 'tool', 'tenant', 'state', 'at', 'submitted', 'started', 'ended', 'progress',
+    'result', 'error')
 local place = 0
 if state() == 'queued' and ARGV[3] == '1' then
     for n, each in ipairs(order(role())) do

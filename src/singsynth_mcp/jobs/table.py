@@ -73,8 +73,9 @@ class JobTable:
         """
         facts = json.dumps(asdict(new))
         rules = self._rules
-        asked = (new.key, new.role, facts, call, rules.queue_limit, rules.call_seconds, new.client, new.priority)
-        answer = await self._run("submit", job_id, *asked)
+        limits = (rules.queue_limit, rules.call_seconds)
+        about = (new.client, new.priority, new.tool, new.tenant)
+        answer = await self._run("submit", job_id, new.key, new.role, facts, call, *limits, *about)
         if int(answer[0]) == 0:
             raise queue_full(new.role, int(answer[1]), float(answer[2]))
         return str(answer[1]), str(answer[2])
@@ -174,24 +175,21 @@ class JobTable:
 
 
 def _record(job_id: str, answer: list[Any]) -> JobRecord:
-    facts = dict(zip(answer[0][::2], answer[0][1::2], strict=True))
-    position, now = int(answer[1]), float(answer[2])
-    submitted, started = float(facts["submitted"]), float(facts.get("started", 0))
-    until = float(facts.get("ended", now))
-    progress = facts.get("progress")
-    new = NewJob(**json.loads(facts["new"]))
+    tool, tenant, state, at, submitted, started, ended, progress, result, error = answer[0]
+    begun = float(started or 0.0)
+    until = float(ended or answer[2])
     return JobRecord(
         job_id,
-        new.tool,
-        facts["state"],
-        None if progress is None else _progress(json.loads(progress)),
-        position or None,
-        json.loads(facts["result"]) if "result" in facts else None,
-        json.loads(facts["error"]) if "error" in facts else None,
-        submitted_at=float(facts.get("at", 0.0)),
-        queued_seconds=max((started or until) - submitted, 0.0),
-        run_seconds=max(until - started, 0.0) if started else None,
-        tenant=new.tenant,
+        tool,
+        state,
+        _progress(json.loads(progress)) if progress else None,
+        int(answer[1]) or None,
+        json.loads(result) if result else None,
+        json.loads(error) if error else None,
+        submitted_at=float(at),
+        queued_seconds=max((begun or until) - float(submitted), 0.0),
+        run_seconds=max(until - begun, 0.0) if begun else None,
+        tenant=tenant,
     )
 
 
