@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         "the default one where this is not set, none where it is empty",
     )
     redis: SecretStr | None = Field(
-        default=None, description="URL of the Redis through which gpu servers hand their jobs to workers"
+        default=None, description="URL of the Redis through which servers hand jobs to workers and to one another"
     )
     queue_limit: int = Field(default=256, ge=1, description="Jobs that wait in a role's queue; more are refused")
     job_deadline_seconds: float = Field(default=3600, gt=0, description="After this a job is given up")

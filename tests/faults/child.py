@@ -27,4 +27,6 @@ if __name__ == "__main__":
     log_to_stderr("INFO")
     transport, port = (sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 1 else ("stdio", 0)
     access = Access(max_requests=int(os.environ.get("MAX_REQUESTS", "512")))
-    anyio.run(partial(run, made_server(vocode=vocode), transport, port=port, access=access))
+    drain_seconds = float(os.environ.get("DRAIN_SECONDS", "25"))
+    serving = partial(run, made_server(vocode=vocode), transport, port=port, access=access, drain_seconds=drain_seconds)
+    anyio.run(serving)

@@ -95,7 +95,7 @@ class JobEngine(Protocol):
 
     @property
     def works_here(self) -> bool:
-        """Whether this process does the work itself."""
+        """Whether this process, and no other, does the work."""
 
     async def close(self) -> None:
         """Cancel what only this process runs or waits for, and wait for it to end."""

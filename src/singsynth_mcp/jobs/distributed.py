@@ -131,7 +131,7 @@ class DistributedJobs:
 
     @property
     def works_here(self) -> bool:
-        """Never: workers do."""
+        """Never: whoever takes a job up does it."""
         return False
 
     async def close(self) -> None:

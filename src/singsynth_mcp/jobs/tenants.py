@@ -66,7 +66,7 @@ class TenantJobs:
 
     @property
     def works_here(self) -> bool:
-        """Whether this process does the work itself."""
+        """Whether this process, and no other, does the work."""
         return self._engine.works_here
 
     async def close(self) -> None:
