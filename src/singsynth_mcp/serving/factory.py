@@ -97,6 +97,7 @@ def create_server(
         lifespan=_shared(lifespan),
         on_list_tools=_lister(types.ListToolsResult, "tools", tools.list_tools),
         on_call_tool=_tool_caller(tools, accounts),
+        get_tool_input_schema=tools.input_schema,  # without it the SDK lists every tool at each HTTP call
         on_subscriptions_listen=_listener(told, resources),
         **({} if resources is None else _resource_handlers(resources, told, accounts)),
         **({} if prompts is None else _prompt_handlers(prompts, accounts)),

@@ -18,6 +18,7 @@ from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.factory import SingSynthServer
 from singsynth_mcp.serving.health import HealthRoutes
 from singsynth_mcp.serving.logs import log_to_stderr
+from singsynth_mcp.serving.memory import use_few_arenas
 from singsynth_mcp.serving.traces import export_traces
 from singsynth_mcp.settings import Settings
 
@@ -38,6 +39,7 @@ def serve(
     build: Callable[[Settings], SingSynthServer], transport: Transport, host: str = "127.0.0.1", port: int = 8000
 ) -> None:
     """Run the server that `build` makes from the environment's settings: what a process of ours does all its life."""
+    use_few_arenas()
     settings = Settings()
     log_to_stderr(settings.log_level, content=settings.log_content)
     metrics.start(shown=transport != "stdio")
