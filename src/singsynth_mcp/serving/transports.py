@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,6 +20,7 @@ from singsynth_mcp.serving.factory import SingSynthServer
 from singsynth_mcp.serving.health import HealthRoutes
 from singsynth_mcp.serving.logs import log_to_stderr
 from singsynth_mcp.serving.memory import use_few_arenas
+from singsynth_mcp.serving.stopping import DRAIN_SECONDS, serve_until_told
 from singsynth_mcp.serving.traces import export_traces
 from singsynth_mcp.settings import Settings
 
@@ -44,10 +46,14 @@ def serve(
     log_to_stderr(settings.log_level, content=settings.log_content)
     metrics.start(shown=transport != "stdio")
     access = None if transport == "stdio" else _access(settings)
-    hosts = settings.allowed_hosts
     server = build(settings)
     export_traces(server.name)
-    anyio.run(partial(run, server, transport, host=host, port=port, access=access, allowed_hosts=hosts))
+    options: dict[str, Any] = {
+        "access": access,
+        "allowed_hosts": settings.allowed_hosts,
+        "drain_seconds": settings.drain_seconds,
+    }
+    anyio.run(partial(run, server, transport, host=host, port=port, **options))
 
 
 def _access(settings: Settings) -> Access:
@@ -64,14 +70,20 @@ async def run(
     port: int = 8000,
     access: Access | None = None,
     allowed_hosts: Sequence[str] = (),
+    drain_seconds: float = DRAIN_SECONDS,
 ) -> None:
     """Serve until the client leaves (stdio) or the process is told to stop (HTTP).
 
     Over HTTP every request needs a bearer token that `access` knows, where it knows any; a host other than loopback
-    needs tokens, and answers only to its own names and `allowed_hosts`. Raises InvalidRequest.
+    needs tokens, and answers only to its own names and `allowed_hosts`. Raises InvalidRequest; KeyboardInterrupt when
+    all is left, where Ctrl-C said stop.
     """
     try:
-        await _run(server, transport, host, port, access, allowed_hosts)
+        if transport == "stdio":
+            await _run_on_pipe(server)
+        else:
+            app = http_app(server, transport, host=host, access=access, allowed_hosts=allowed_hosts)
+            await _run_on_port(server, app, "/sse" if transport == "sse" else "/mcp", (host, port), drain_seconds)
     finally:
         ledger = server.accounts.meter.ledger
         if ledger is not None:
@@ -79,30 +91,23 @@ async def run(
                 await anyio.to_thread.run_sync(ledger.close)
 
 
-async def _run(
-    server: SingSynthServer,
-    transport: Transport,
-    host: str,
-    port: int,
-    access: Access | None,
-    allowed_hosts: Sequence[str],
+async def _run_on_pipe(server: SingSynthServer) -> None:
+    from mcp.server.stdio import stdio_server
+
+    async with stdio_server() as (read, write):
+        await server.run(read, write, server.create_initialization_options())
+
+
+async def _run_on_port(
+    server: SingSynthServer, app: Any, path: str, address: tuple[str, int], drain_seconds: float
 ) -> None:
-    if transport == "stdio":
-        from mcp.server.stdio import stdio_server
-
-        async with stdio_server() as (read, write):
-            await server.run(read, write, server.create_initialization_options())
-        return
-    import uvicorn
-
-    app = http_app(server, transport, host=host, access=access, allowed_hosts=allowed_hosts)
-
+    host, port = address
     with bound(host, port) as listener:
-        config = uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False, lifespan="on")
-        path = "/sse" if transport == "sse" else "/mcp"
         logger.info("listening on http://%s:%d%s", host, listener.getsockname()[1], path)
         async with server.lifespan(server):
-            await uvicorn.Server(config).serve(sockets=[listener])
+            told = await serve_until_told(app, listener, drain_seconds, server.calls, server.end_listening)
+    if told == signal.SIGINT:
+        raise KeyboardInterrupt
 
 
 def bound(host: str, port: int) -> socket.socket:
