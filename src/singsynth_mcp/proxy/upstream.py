@@ -60,9 +60,9 @@ class Upstream:
         return self._connection is not None and self._connection.alive
 
     @property
-    def url(self) -> str | None:
-        """Where it is; None for a child of this process."""
-        return self.spec.url
+    def urls(self) -> tuple[str, ...]:
+        """Where it is; nowhere else for a child of this process."""
+        return () if self.spec.url is None else (self.spec.url,)
 
     @property
     def place(self) -> str:
@@ -100,7 +100,7 @@ class Upstream:
 
     async def listing(self) -> Listing:
         """Ask for everything that the upstream offers. Raises UpstreamUnavailable, UpstreamDied, MCPError."""
-        return await self.request(_list_all)
+        return await self.request(list_all)
 
     async def follow(self, uri: str) -> None:
         """Hear of changes of a resource from now on. Raises UpstreamUnavailable, MCPError."""
@@ -210,7 +210,8 @@ _REQUESTS: dict[str, type[Any]] = {
 }
 
 
-async def _list_all(session: ClientSession) -> Listing:
+async def list_all(session: ClientSession) -> Listing:
+    """Return everything that a server offers. Raises MCPError."""
     capabilities = session.server_capabilities or types.ServerCapabilities()
     listing = Listing(completes=capabilities.completions is not None)
     if capabilities.tools is not None:
