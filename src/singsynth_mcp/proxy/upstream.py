@@ -237,7 +237,10 @@ async def _pages(fetch: Callable[..., Awaitable[Any]], field: str) -> list[Any]:
 
 def _remedy(error: BaseException | None) -> str:
     if isinstance(error, TokenRefused):
-        return "Set SINGSYNTH_TOKEN (or the upstream's Authorization header) to its token."
+        return (
+            'Send its token: with "headers": {"Authorization": "Bearer ${SINGSYNTH_TOKEN}"} in its entry of the '
+            "proxy's configuration and SINGSYNTH_TOKEN alike on both sides; `sing --url` sends SINGSYNTH_TOKEN."
+        )
     return "Check its command or address, or run `singsynth-mcp doctor`."
 
 
