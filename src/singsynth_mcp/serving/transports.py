@@ -34,6 +34,8 @@ Transport = Literal["stdio", "sse", "http"]
 _CHECKED_BY_THE_GUARD = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 _BACKLOG = 2048
 """Connections that wait to be taken up, as far as the system allows."""
+_MOST_SESSIONS = 2048
+"""Of older clients, open at once: each holds some 40 kB until half an hour after its last request."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -190,6 +192,7 @@ def _streamable_app(server: SingSynthServer, routes: Sequence[BaseRoute], max_re
     return server.streamable_http_app(
         transport_security=_CHECKED_BY_THE_GUARD,
         max_request_body_size=max_request_bytes,
+        max_sessions=_MOST_SESSIONS,
         custom_starlette_routes=list(routes),  # type: ignore[arg-type]
     )
 
