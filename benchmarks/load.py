@@ -5,7 +5,8 @@
 A proxy with its own two servers, as it ships, is called by clients that each wait for an answer before they ask again:
 mostly small scores to parse and lyrics to phonemize, some lists, and 2 % songs that are queued and left. Refusals that
 say so (HTTP 429 and 503 with Retry-After, `queue_full`) are back-pressure; anything else that is no answer is an error,
-and the command then ends with 1. Memory is what the proxy and its children hold, shared pages once.
+and the command then ends with 1. Memory is what the proxy and its children hold, shared pages once, looked at every
+second when a dozen songs have been sung: models are open then. Its slope is that of a line through the second half.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,18 @@ _META = {
 _SYLLABLES = ["さ", "く", "ら", "の", "は", "な", "が", "ひ", "と", "つ"]
 _BACK_PRESSURE = frozenset({"queue_full", "overloaded", "rate_limited"})
 _MOST_PAUSE_SECONDS = 1.0
+_SERVERS = ("proxy", "cpu", "gpu")
+_ROW_SECONDS = 10
+_FIRST_SONGS = 12
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is held after so many seconds of load."""
+
+    second: int
+    held: dict[str, int]
+    """Server → bytes."""
 
 
 @dataclass
@@ -54,25 +68,47 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60.0)
     arguments = parser.parse_args()
-    tally, memory = anyio.run(load, arguments.clients, arguments.seconds)
-    print("| tool | calls | median (s) | p95 (s) | p99 (s) | longest (s) |\n|---|---|---|---|---|---|")
-    for tool, seconds in sorted(tally.seconds.items()):
-        cuts = statistics.quantiles(seconds, n=100) if len(seconds) > 1 else seconds * 99
-        print(
-            f"| {tool} | {len(seconds)} | {statistics.median(seconds):.2f} | {cuts[94]:.2f} | {cuts[98]:.2f} "
-            f"| {max(seconds):.2f} |"
-        )
-    calls = sum(map(len, tally.seconds.values()))
-    print(f"\n{calls} calls, {calls / arguments.seconds:.0f} a second; {dict(tally.outcomes)}")
-    print("memory (MB), five moments: " + ", ".join(f"{each / 2**20:.0f}" for each in memory))
-    for error, count in tally.errors.most_common(10):
-        print(f"error, {count} times: {error}")
+    tally, moments = anyio.run(load, arguments.clients, arguments.seconds)
+    print_latencies(tally, arguments.seconds)
+    print_memory(moments)
     return 1 if tally.errors else 0
 
 
-async def load(clients: int, seconds: float) -> tuple[Tally, list[int]]:
-    """Return what came back, and the bytes held at five moments from the first fifth on."""
-    tally, memory = Tally(), []
+def print_latencies(tally: Tally, seconds: float) -> None:
+    """Print how long each tool's calls took, and how they ended."""
+    print("| tool | calls | median (s) | p95 (s) | p99 (s) | longest (s) |\n|---|---|---|---|---|---|")
+    every = [each for several in tally.seconds.values() for each in several]
+    for tool, took in [*sorted(tally.seconds.items()), ("all", every)]:
+        cuts = statistics.quantiles(took, n=100) if len(took) > 1 else took * 99
+        print(
+            f"| {tool} | {len(took)} | {statistics.median(took):.2f} | {cuts[94]:.2f} | {cuts[98]:.2f} "
+            f"| {max(took):.2f} |"
+        )
+    print(f"\n{len(every)} calls, {len(every) / seconds:.0f} a second")
+    print("\n| ended | calls |\n|---|---|")
+    for outcome, count in tally.outcomes.most_common():
+        print(f"| {outcome} | {count} |")
+    for error, count in tally.errors.most_common():
+        print(f"| error: {error} | {count} |")
+
+
+def print_memory(moments: Sequence[Moment]) -> None:
+    """Print what each process held over time, and how it grew in the second half."""
+    processes = list(moments[-1].held)
+    print(f"\n| second | {' | '.join(processes)} | together (MB) |\n|---|{'---|' * (len(processes) + 1)}")
+    for moment in moments:
+        if moment is moments[-1] or moment.second % _ROW_SECONDS == 0:
+            held = [moment.held.get(process, 0) for process in processes]
+            print(f"| {moment.second} | " + " | ".join(f"{each / 2**20:.0f}" for each in [*held, sum(held)]) + " |")
+    half = moments[len(moments) // 2 :]
+    if len(half) > 1:
+        seconds, held = [each.second for each in half], [sum(each.held.values()) / 2**20 for each in half]
+        print(f"\nsecond half: {60 * statistics.linear_regression(seconds, held).slope:+.1f} MB a minute")
+
+
+async def load(clients: int, seconds: float) -> tuple[Tally, list[Moment]]:
+    """Return what came back, and what was held each second."""
+    tally, moments = Tally(), []
     with tempfile.TemporaryDirectory() as folder:
         store = {"SINGSYNTH_CACHE": folder, "SINGSYNTH_ARTIFACTS": f"{folder}/a", "SINGSYNTH_OUTPUT": f"{folder}/o"}
         command = [sys.executable, "-m", "singsynth_mcp", "proxy", "--transport", "http", "--port"]
@@ -81,15 +117,23 @@ async def load(clients: int, seconds: float) -> tuple[Tally, list[int]]:
             listening(command, {**os.environ, **store}) as url,
             httpx2.AsyncClient(limits=limits, timeout=120, trust_env=False) as web,
         ):
-            await _ask(web, url, "list_voicebanks", {})  # the servers are up
-            until = anyio.current_time() + seconds
+            await _warm_up(web, url)
             async with anyio.create_task_group() as group:
+                until = anyio.current_time() + seconds
                 for number in range(clients):
                     group.start_soon(_client, web, url, random.Random(number), until, tally)
-                for _ in range(5):
-                    await anyio.sleep(seconds / 5)
-                    memory.append(_bytes_of_children())
-    return tally, memory
+                for second in range(int(seconds) + 1):
+                    moments.append(Moment(second, held_by_servers()))
+                    await anyio.sleep_until(until - seconds + second + 1)
+    return tally, moments
+
+
+async def _warm_up(web: httpx2.AsyncClient, url: str) -> None:
+    """Have songs sung side by side: models are opened, and work as they will."""
+    async with anyio.create_task_group() as group:
+        for number in range(_FIRST_SONGS):
+            song = {"text": _song(random.Random(-1 - number)), "wait_seconds": 45}
+            group.start_soon(_ask, web, url, "sing", song)
 
 
 async def _client(web: httpx2.AsyncClient, url: str, draw: random.Random, until: float, tally: Tally) -> None:
@@ -145,23 +189,37 @@ async def _ask(
         refusal = answer.json() if "json" in answer.headers.get("content-type", "") else {}
         said = f"HTTP {answer.status_code}"
         return str(refusal.get("error", said)) if pause else said, {}, pause
-    result = answer.json().get("result", {})
+    result = _message(answer).get("result", {})
     facts = result.get("structuredContent") or {}
     if result.get("isError", True) and "content" not in result:
         return answer.text[:200], {}, 0.0
     return (str(facts["error"]["code"]) if result.get("isError") else "ok"), facts, pause
 
 
-def _bytes_of_children() -> int:
-    """Return what the processes below this one hold (PSS), by /proc."""
+def _message(answer: httpx2.Response) -> dict[str, Any]:
+    """Return the JSON-RPC answer; one that took long comes as the last event of a stream."""
+    text = answer.text
+    if "event-stream" in answer.headers["content-type"]:
+        text = [line for line in text.splitlines() if line.startswith("data: ")][-1].removeprefix("data: ")
+    message: dict[str, Any] = json.loads(text)
+    return message
+
+
+def held_by_servers() -> dict[str, int]:
+    """Return what the servers below this process hold (PSS), by /proc."""
 
     def below(process: str) -> list[str]:
         tasks = Path(f"/proc/{process}/task").iterdir()
         own = [child for task in tasks for child in (task / "children").read_text(encoding="ascii").split()]
         return [each for child in own for each in (child, *below(child))]
 
-    lines = [Path(f"/proc/{each}/smaps_rollup").read_text(encoding="ascii").splitlines() for each in below("self")]
-    return sum(int(line.split()[1]) * 1024 for each in lines for line in each if line.startswith("Pss:"))
+    held: dict[str, int] = {}
+    for process in below("self"):
+        command = Path(f"/proc/{process}/cmdline").read_text(encoding="utf-8").split("\0")
+        name = next((each for each in _SERVERS if each in command), "others")
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines()
+        held[name] = held.get(name, 0) + sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return held
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
-"""Print how long songs wait for GPU work against the number of workers: a simulation fed by measured service times.
+"""Print what a sung minute costs, and how long songs wait against the number of workers, by measured service times.
 
-    python -m benchmarks.scaling [SCORE] [--runs 5] [--songs-a-minute 10 30 60] [--workers 1 2 4 8]
+    python -m benchmarks.scaling [SCORE] [--runs 5] [--price 0.04] [--songs-a-minute 10 30 60] [--workers 1 2 4 8]
+
+Cost: the processor time of the whole of `sing` (all threads) for each sung second, the real-time factor of one core,
+times 60 seconds, times the price of a core for one second. Cores that wait cost the same: divide by the share of time
+in which they work, "busiest role" below.
 
 Songs are sung here, warm, each with an empty artifact store; what their inference and vocoder calls took is what the
 simulated workers need. Songs arrive at random (Poisson), take an inference worker, then a vocoder worker, each role
@@ -12,6 +16,7 @@ from __future__ import annotations
 import argparse
 import random
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,14 +41,16 @@ class Service:
 
 
 def main() -> None:
-    """Measure, simulate and print the table."""
+    """Measure, simulate and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("score", nargs="?", type=Path, default=EXAMPLE)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--price", type=float, default=0.04, help="of a core for an hour, in your currency")
     parser.add_argument("--songs-a-minute", type=float, nargs="+", default=[10, 30, 60, 120])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
     arguments = parser.parse_args()
-    services = measured(arguments.score, arguments.runs)
+    services, factor = measured(arguments.score, arguments.runs)
+    print_cost(factor, arguments.price)
     inference, vocoder = (
         float(np.median([getattr(each, role) for each in services])) for role in Service.__annotations__
     )
@@ -61,14 +68,26 @@ def main() -> None:
             print(f"| {workers} | {rate:g} | {load:.0%} | {np.mean(waits):.2f} s | {np.percentile(waits, 95):.2f} s |")
 
 
-def measured(score: Path, runs: int) -> list[Service]:
-    """Sing `score` so many times, after once to load the models."""
-    services = []
+def print_cost(factor: float, price: float) -> None:
+    """Print what a sung minute costs where a second of song takes `factor` core seconds."""
+    minute = 60 * factor * price / 3600
+    print("| core seconds for a sung second | a core-hour | a thousand sung minutes |\n|---|---|---|")
+    print(f"| {factor:.3f} | {price:g} | {1000 * minute:.3f} |\n")
+
+
+def measured(score: Path, runs: int) -> tuple[list[Service], float]:
+    """Sing `score` so many times, after once to load the models.
+
+    Return what each took, and the median of the core seconds for a sung second.
+    """
+    services, factors = [], []
     with tempfile.TemporaryDirectory() as folder:
         for run in range(runs + 1):
-            stages = measure(score, Path(folder, str(run))).stages
-            services.append(Service(sum(stages[name] for name in _INFERENCE), stages["vocode"]))
-    return services[1:]
+            started = time.process_time()
+            song = measure(score, Path(folder, str(run)))
+            factors.append((time.process_time() - started) / song.audio)
+            services.append(Service(sum(song.stages[name] for name in _INFERENCE), song.stages["vocode"]))
+    return services[1:], float(np.median(factors[1:]))
 
 
 def simulate(services: Sequence[Service], songs_a_second: float, workers: int, seed: int = 0) -> list[float]:

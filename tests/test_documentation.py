@@ -45,3 +45,23 @@ def test_every_make_target_in_the_documents_is_there() -> None:
 def test_every_link_leads_somewhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8"))
     assert [link for link in links if "://" not in link and not (document.parent / link).exists()] == []
+
+
+def threats() -> list[tuple[str, str]]:
+    """Return the rows of docs/security.md: a threat, and the tests that show what stands against it."""
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| ")][1:]
+    return [(cells[0].strip(), cells[-1].strip()) for cells in rows]
+
+
+@pytest.mark.parametrize(("threat", "shown"), threats())
+def test_every_threat_has_tests_that_are_there(threat: str, shown: str) -> None:
+    if shown.startswith("(an operator's duty"):
+        return
+    named = re.findall(r"([\w/]+\.py): ((?:`\w+`(?:, )?)+)", shown)
+    assert named, "name the file and its tests"
+    assert re.sub(r"[\w/]+\.py: (`\w+`(, )?)+(; )?", "", shown) == ""
+    for file, tests in named:
+        [path] = [each for each in (ROOT / "tests").rglob(Path(file).name) if str(each).endswith(f"/{file}")]
+        for test in re.findall(r"`(\w+)`", tests):
+            assert re.search(rf"def {test}\(", path.read_text(encoding="utf-8")), f"{test} is not in {file}"

@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         default=60, gt=0, description="A worker silent for so long is taken for dead, and its jobs run elsewhere"
     )
     drain_seconds: float = Field(
-        default=25, ge=0, description="A worker told to stop gives back what it has not finished by then"
+        default=25, ge=0, description="A server or worker told to stop has so long for what it has begun"
     )
     upstreams: Path | None = Field(default=None, description="JSON file with the proxy's upstreams (mcpServers)")
     token: SecretStr | None = Field(

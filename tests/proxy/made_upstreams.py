@@ -46,6 +46,9 @@ class Foreign:
             for tool in self.tools
         ]
 
+    def input_schema(self, name):
+        return {"type": "object"} if name in self.tools else None
+
     async def call_tool(self, ctx, params):
         self.calls.append(params)
         if params.name == "wait":

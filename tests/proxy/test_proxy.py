@@ -13,6 +13,7 @@ from singsynth_mcp.contracts.audio import AudioResult
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.settings import Settings
 from tests.proxy.made_upstreams import Foreign, client_of, proxy_over
+from tests.serving.http_clients import headers, message, served
 from tests.serving.made_server import made_server
 
 eras = pytest.mark.parametrize(("front", "back"), [(f, b) for f in ("auto", "legacy") for b in ("auto", "legacy")])
@@ -211,6 +212,27 @@ async def test_the_last_known_list_is_served_while_upstreams_are_down_and_the_ca
     assert (error["code"], error["retryable"]) == ("upstream_unavailable", True)
     assert "'one'" in error["message"]
     assert "one is down" in error["message"] or "tried again in" in error["hint"]
+
+
+class Routed(Foreign):
+    """A server whose tool has an argument that HTTP clients repeat in a header."""
+
+    async def list_tools(self):
+        region = {"type": "string", "x-mcp-header": "Region"}
+        schema = {"type": "object", "properties": {"region": region}}
+        return [tool.model_copy(update={"input_schema": schema}) for tool in await super().list_tools()]
+
+
+async def test_over_http_a_header_that_contradicts_its_argument_is_refused():
+    async with served(proxy_over({"one": Routed("one", "echo").server})) as client:
+        await client.post("/mcp", json=message("tools/list"), headers=headers("tools/list"))
+        body = message("tools/call", name="echo", arguments={"region": "south"})
+        named = headers("tools/call", name="echo")
+        answers = [
+            await client.post("/mcp", json=body, headers={**named, "mcp-param-region": said})
+            for said in ("south", "north")
+        ]
+    assert [each.status_code for each in answers] == [200, 400]
 
 
 class Vocoder:

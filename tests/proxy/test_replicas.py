@@ -87,6 +87,49 @@ async def test_when_all_are_down_it_is_said():
             await replicas.listing()
 
 
+def other_version():
+    other = Foreign("cpu", "echo")
+    other.server.version = "0.0.1"
+    return other
+
+
+@pytest.mark.parametrize(
+    ("other", "words"), [(other_version, "is cpu 0.0.1, others are cpu"), (lambda: Foreign("gpu", "echo"), "is gpu")]
+)
+async def test_one_that_is_another_server_is_left_out_and_never_asked_beside_the_others(other, words, caplog):
+    one, two = Foreign("cpu", "echo"), other()
+    fleet = Fleet(one.server, two.server)
+    with anyio.fail_after(30):
+        async with fleet.replicas() as replicas:
+            await replicas.listing()
+            async with anyio.create_task_group() as group:
+                for _ in range(4):
+                    group.start_soon(replicas.request, calling("echo"))
+            assert (replicas.live, len(one.calls), len(two.calls)) == (1, 4, 0)
+            assert words in caplog.text
+            await replicas.close()  # the connections that there are
+            fleet.down = {"memory:0"}
+            await replicas.request(calling("echo"))
+            assert len(two.calls) == 1
+
+
+async def test_no_call_fails_where_all_are_replaced_by_another_version(caplog):
+    fleet = Fleet(Foreign("cpu", "echo").server, Foreign("cpu", "echo").server)
+    with anyio.fail_after(30):
+        async with fleet.replicas() as replicas:
+            async with anyio.create_task_group() as group:
+                for _ in range(2):
+                    group.start_soon(replicas.request, calling("echo"))
+            newer = other_version(), other_version()
+            fleet.servers = {place: each.server for place, each in zip(fleet.servers, newer, strict=True)}
+            for member in replicas._members:
+                await member.close()
+            for _ in range(3):
+                assert not (await replicas.request(calling("echo"))).is_error
+            await until(lambda: replicas.live == 2)
+            assert sum(len(each.calls) for each in newer) == 3
+
+
 @pytest.mark.parametrize("repeatable", [True, False])
 async def test_what_a_death_interrupts_is_repeated_only_where_it_may_be(repeatable):
     one, two = Foreign("cpu", "echo"), Foreign("cpu", "echo")

@@ -40,9 +40,10 @@ class FolderStore:
         self._max_days = max_days
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> FolderStore:
-        """Return the store that the settings name."""
-        return cls(settings.artifacts, max_bytes=settings.artifacts_max_bytes, max_days=settings.artifacts_max_days)
+    def from_settings(cls, settings: Settings, scope: str = "") -> FolderStore:
+        """Return the store that the settings name, in the part of it that `scope` (a/b) names."""
+        root, most = settings.artifacts / scope, settings.artifacts_max_bytes
+        return cls(root, max_bytes=most, max_days=settings.artifacts_max_days)
 
     async def put_blob(self, data: bytes) -> str:
         """Store bytes and return their SHA-256. Raises StorageProblem."""

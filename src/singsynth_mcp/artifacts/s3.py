@@ -160,6 +160,10 @@ class S3Store:
         """Note in the memo that the work named by `key` gave `value`."""
         await self._objects.put(self._memo_key(key), Content.of(value.encode(), "text/plain"), replace=True)
 
+    async def folders(self, name: str) -> list[str]:
+        """Return the names that follow `name/` in the bucket's keys under this store's prefix."""
+        return await self._objects.folders(f"{self._prefix}{name}/")
+
     async def list(self) -> AsyncIterator[StoredArtifact]:
         """Yield the artifacts, the latest used first."""
         folder = f"{self._prefix}manifests/"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,17 +164,29 @@ class Objects:
         """Remove an object."""
         await self.bucket.ask("delete_object", Key=key)
 
+    async def folders(self, prefix: str) -> list[str]:
+        """Return what stands between `prefix` (ending in a slash) and the next slash in keys."""
+        return [
+            each["Prefix"].removeprefix(prefix).rstrip("/")
+            async for page in self._pages(Prefix=prefix, Delimiter="/")
+            for each in page.get("CommonPrefixes", ())
+        ]
+
     async def list(self, prefix: str) -> list[tuple[str, int, float]]:
         """Return key, size and time of the objects whose keys begin with `prefix`."""
-        found: list[tuple[str, int, float]] = []
+        return [
+            (each["Key"], each["Size"], each["LastModified"].timestamp())
+            async for page in self._pages(Prefix=prefix)
+            for each in page.get("Contents", ())
+        ]
+
+    async def _pages(self, **asked: str) -> AsyncIterator[dict[str, Any]]:
         more: dict[str, str] = {}
         while True:
-            page = await self.bucket.ask("list_objects_v2", Prefix=prefix, **more)
-            found += [
-                (each["Key"], each["Size"], each["LastModified"].timestamp()) for each in page.get("Contents", ())
-            ]
+            page = await self.bucket.ask("list_objects_v2", **asked, **more)
+            yield page
             if not page.get("IsTruncated"):
-                return found
+                return
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
 

@@ -10,10 +10,12 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
 
 from singsynth_mcp.artifacts.base import ArtifactStore, Invitation, Kind, Manifest, StoredArtifact
-from singsynth_mcp.artifacts.opening import open_store
+from singsynth_mcp.artifacts.opening import open_store, scopes
+from singsynth_mcp.errors import InvalidRequest
 from singsynth_mcp.settings import Settings
 
 LOCAL = "local"
@@ -24,6 +26,7 @@ TENANT_PATTERN = r"[a-z0-9][a-z0-9_-]{0,62}"
 """What a tenant may be called: the name becomes part of paths and keys."""
 TENANT_HEADER = "singsynth-tenant"
 """Of HTTP requests that are no MCP: the tenant that a proxy asks for."""
+_FOLDER = "tenants"
 _STORES_KEPT = 256
 
 
@@ -37,6 +40,22 @@ def working_for(tenant: str) -> Iterator[None]:
         yield
     finally:
         TENANT.reset(token)
+
+
+def store_of(settings: Settings, tenant: str) -> ArtifactStore:
+    """Return one tenant's store by itself. Raises InvalidRequest for what is no name of a tenant."""
+    if re.fullmatch(TENANT_PATTERN, tenant) is None:
+        hint = (
+            "Lower-case letters, digits, - and _, at most 63; `singsynth-mcp artifacts tenants` lists those there are."
+        )
+        raise InvalidRequest(f"{tenant!r} is no name of a tenant", hint=hint)
+    return open_store(settings, "" if tenant == LOCAL else f"{_FOLDER}/{tenant}")
+
+
+async def known_tenants(settings: Settings) -> list[str]:
+    """Return the tenants that have a part of the store, `local` first. Raises StorageProblem, StorageUnavailable."""
+    found = await scopes(settings, _FOLDER)
+    return [LOCAL, *sorted(name for name in found if re.fullmatch(TENANT_PATTERN, name))]
 
 
 def tenant_folder(folder: Path) -> Path:
@@ -123,4 +142,4 @@ class TenantStore:
 
 def tenant_store(settings: Settings, on_recall: Callable[[bool], None] | None = None) -> TenantStore:
     """Return the store that the settings name, a part of it for each tenant; each is pruned to the limits by itself."""
-    return TenantStore(lambda tenant: open_store(settings, "" if tenant == LOCAL else f"tenants/{tenant}"), on_recall)
+    return TenantStore(partial(store_of, settings), on_recall)

@@ -49,6 +49,7 @@ _JOB_COMMANDS = (
 _ARTIFACT_COMMANDS = (
     ("list", "artifacts:list_artifacts", "List what the artifact store holds, the latest used first."),
     ("show", "artifacts:show", "Show one artifact's header and phrases."),
+    ("tenants", "artifacts:list_tenants", "List the tenants that have a part of the store."),
     ("prune", "artifacts:prune", "Drop what is over the store's limits, the longest unused first."),
 )
 

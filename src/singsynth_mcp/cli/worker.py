@@ -30,9 +30,11 @@ def worker(
     from singsynth_mcp.gpu_server.worker import run_worker
     from singsynth_mcp.serving import metrics
     from singsynth_mcp.serving.logs import log_to_stderr
+    from singsynth_mcp.serving.memory import use_few_arenas
     from singsynth_mcp.serving.traces import export_traces
     from singsynth_mcp.settings import Settings
 
+    use_few_arenas()
     settings = Settings()
     log_to_stderr(settings.log_level, content=settings.log_content)
     metrics.start(shown=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from singsynth_mcp.errors import FileProblem, InvalidRequest
 
 _ROOTS = "SINGSYNTH_ROOTS"
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 UpstreamName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
 
@@ -63,7 +65,9 @@ def without_files(upstreams: Mapping[str, UpstreamSpec]) -> dict[str, UpstreamSp
 def read_upstreams(path: Path) -> dict[str, UpstreamSpec]:
     """Read a file with `{"mcpServers": {name: {"command", "args", "env"} or {"url", "transport", "headers"}}}`.
 
-    Raises FileProblem, and InvalidRequest naming every entry that is wrong.
+    `${NAME}` in a header is that variable of the environment, so that a token need not stand in the file. It is for
+    the file to say who gets which: an upstream may be anybody's server. Raises FileProblem, and InvalidRequest naming
+    every entry that is wrong.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -71,7 +75,7 @@ def read_upstreams(path: Path) -> dict[str, UpstreamSpec]:
         hint = "SINGSYNTH_UPSTREAMS or --config names a JSON file; without it the proxy starts its own servers."
         raise FileProblem(f"the proxy's configuration {path} cannot be read: {error}", hint=hint) from None
     try:
-        return _Config.model_validate_json(text).mcpServers
+        upstreams = _Config.model_validate_json(text).mcpServers
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}"
@@ -79,3 +83,18 @@ def read_upstreams(path: Path) -> dict[str, UpstreamSpec]:
         )
         hint = 'It looks like {"mcpServers": {"cpu": {"command": "…", "args": []}, "gpu": {"url": "http://…/mcp"}}}.'
         raise InvalidRequest(f"the proxy's configuration {path} is wrong: {wrong}", hint=hint) from None
+    return {name: _with_variables(name, spec, path) for name, spec in upstreams.items()}
+
+
+def _with_variables(name: str, spec: UpstreamSpec, path: Path) -> UpstreamSpec:
+    """Return an upstream with its headers filled in. Raises InvalidRequest for a variable that is not set."""
+
+    def value(found: re.Match[str]) -> str:
+        try:
+            return os.environ[found[1]]
+        except KeyError:
+            message = f"the headers of upstream {name!r} in {path} name {found[1]}, which is not set"
+            raise InvalidRequest(message, hint=f"Set {found[1]} where the proxy is started.") from None
+
+    headers = {header: _VARIABLE.sub(value, text) for header, text in spec.headers.items()}
+    return spec.model_copy(update={"headers": headers})

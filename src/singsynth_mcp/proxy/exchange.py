@@ -68,4 +68,4 @@ class Exchange:
         return await self._files.offered(facts)
 
     def _is_elsewhere(self, upstream: str) -> bool:
-        return self._upstreams[upstream].url is not None
+        return bool(self._upstreams[upstream].urls)

@@ -40,6 +40,12 @@ class MergedTools:
         catalogue = await self._upstreams.catalogue()
         return [*(tool.definition for tool in self._own.values()), *catalogue.tools]
 
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """Return a tool's schema by the lists that are known now."""
+        if name in self._own:
+            return self._own[name].definition.input_schema
+        return next((tool.input_schema for tool in self._upstreams.merged().tools if tool.name == name), None)
+
     async def call_tool(
         self, ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:

@@ -1,4 +1,8 @@
-"""One upstream served at several URLs: each call goes to the live replica with the fewest in flight."""
+"""One upstream served at several URLs: each call goes to the live replica with the fewest in flight.
+
+Replicas are servers of one name and version: one that is another is left out like a dead one, until it is like those
+that are in use, or there are none.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +22,16 @@ from singsynth_mcp.proxy.config import UpstreamSpec
 from singsynth_mcp.proxy.connect import Dial, connect
 from singsynth_mcp.proxy.merge import Listing
 from singsynth_mcp.proxy.relay import FrontCall
-from singsynth_mcp.proxy.upstream import Upstream
+from singsynth_mcp.proxy.upstream import Upstream, list_all
 
 logger = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 _LONGEST_PAUSE_SECONDS = 30.0
 _JOBS_REMEMBERED = 4096
+
+
+class ReplicaDiffers(UpstreamUnavailable):
+    """A replica that is another server, or another version of it, than those in use; it was asked nothing."""
 
 
 class Replicas:
@@ -45,6 +53,8 @@ class Replicas:
         self._first_pause_seconds = first_pause_seconds
         self._in_flight = dict.fromkeys(self._members, 0)
         self._away: dict[Upstream, asyncio.Task[None]] = {}
+        self._identities: dict[Upstream, str] = {}
+        """Name and version of each replica that has been asked."""
         self._jobs: OrderedDict[str, Upstream] = OrderedDict()
         """Id of a job → the replica that named it; replicas without a shared queue know only their own."""
 
@@ -64,9 +74,9 @@ class Replicas:
         return tuple(member for member in self._members if member not in self._away)
 
     @property
-    def url(self) -> str | None:
-        """Of one that is not left out, where there is one: they share one artifact store."""
-        return min(self._members, key=lambda each: each in self._away).url
+    def urls(self) -> tuple[str, ...]:
+        """Where they are, those that are left out last."""
+        return tuple(url for each in sorted(self._members, key=self._away.__contains__) for url in each.urls)
 
     async def request(
         self,
@@ -83,15 +93,18 @@ class Replicas:
         """
         problem: SingSynthError | None = None
         unknown: list[_Answer] = []
-        untried = list(self._members)
+        untried, differing = list(self._members), set[Upstream]()
         while untried:
             member = min(untried, key=lambda each: self._rank(each, job_id))
             untried.remove(member)
             self._in_flight[member] += 1
             try:
-                answer = await member.request(question, front)
+                answer = await self._ask(member, question, front)
             except (UpstreamUnavailable, UpstreamDied) as error:
-                self._leave_out(member)
+                self._leave_out(member, error)
+                if isinstance(error, ReplicaDiffers) and member not in differing:
+                    differing.add(member)
+                    untried.append(member)  # the others may turn out to be gone: all were replaced
                 if isinstance(error, UpstreamDied) and not repeatable:
                     raise
                 problem = error
@@ -108,13 +121,7 @@ class Replicas:
 
     async def listing(self) -> Listing:
         """Ask for everything that they offer. Raises UpstreamUnavailable, UpstreamDied, MCPError."""
-        untried = sorted(self._members, key=lambda each: self._rank(each, ""))
-        for member in untried[:-1]:
-            try:
-                return await member.listing()
-            except (UpstreamUnavailable, UpstreamDied):
-                self._leave_out(member)
-        return await untried[-1].listing()
+        return await self.request(list_all)
 
     async def follow(self, uri: str) -> None:
         """Hear of changes of a resource from whichever replica makes them. Raises UpstreamUnavailable, MCPError."""
@@ -125,7 +132,7 @@ class Replicas:
                 await member.follow(uri)
                 followed = True
             except UpstreamUnavailable as error:
-                self._leave_out(member)
+                self._leave_out(member, error)
                 problem = error
         if problem is not None and not followed:
             raise problem
@@ -141,6 +148,28 @@ class Replicas:
             for member in self._members:
                 group.start_soon(member.close)
 
+    async def _ask(
+        self, member: Upstream, question: Callable[[ClientSession], Awaitable[_Answer]], front: FrontCall | None = None
+    ) -> _Answer:
+        """Ask one of them, if it is like the others. Raises ReplicaDiffers, and as Upstream.request."""
+
+        async def ask(session: ClientSession) -> _Answer:
+            self._compare(member, session)
+            return await question(session)
+
+        return await member.request(ask, front)
+
+    def _compare(self, member: Upstream, session: ClientSession) -> None:
+        """Raise ReplicaDiffers where a replica is another server than those in use."""
+        info = session.server_info
+        self._identities[member] = own = f"{info.name} {info.version}" if info is not None else "nameless"
+        in_use = [self._identities[each] for each in self._identities if each is not member and each not in self._away]
+        if in_use and own not in in_use:
+            message = (
+                f"a replica of the upstream server {self.name!r} ({member.place}) is {own}, others are {in_use[0]}"
+            )
+            raise ReplicaDiffers(message, hint="Serve one name and version at all the urls of an upstream.")
+
     def _rank(self, member: Upstream, job_id: str) -> tuple[bool, bool, int]:
         return self._jobs.get(job_id) is not member, member in self._away, self._in_flight[member]
 
@@ -152,9 +181,9 @@ class Replicas:
             if len(self._jobs) > _JOBS_REMEMBERED:
                 self._jobs.popitem(last=False)
 
-    def _leave_out(self, member: Upstream) -> None:
+    def _leave_out(self, member: Upstream, error: SingSynthError) -> None:
         if member not in self._away:
-            logger.warning("a replica of upstream %s is left out: %s", self.name, member.place)
+            logger.warning("a replica of upstream %s is left out: %s: %s", self.name, member.place, error.message)
             self._away[member] = asyncio.create_task(self._bring_back(member))
 
     async def _bring_back(self, member: Upstream) -> None:
@@ -163,7 +192,7 @@ class Replicas:
         while True:
             await anyio.sleep(pause)
             try:
-                await member.listing()
+                await self._ask(member, list_all)
             except (SingSynthError, MCPError):
                 pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
             else:

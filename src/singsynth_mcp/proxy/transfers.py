@@ -15,6 +15,7 @@ from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.errors import ArtifactsMissing, ToolFailed, UnknownArtifact, UnknownVoicebank, VoicebankMismatch
 from singsynth_mcp.proxy.caller import call_tool
 from singsynth_mcp.proxy.merge import is_ours
+from singsynth_mcp.proxy.shelves import SharedShelf
 from singsynth_mcp.proxy.upstreams import Upstreams
 
 logger = logging.getLogger(__name__)
@@ -33,12 +34,22 @@ class Transfers:
         self._store = store
         self._upstreams = upstreams
         self._remote: dict[str, RemoteStore] = {}
+        self._shared: dict[str, SharedShelf] = {}
 
     def shelf(self, upstream: str) -> Shelf:
         """Return where an upstream's artifacts are."""
-        url = self._upstreams[upstream].url
-        if url is None:
+        urls = self._upstreams[upstream].urls
+        if not urls:
             return self._store
+        if len(urls) == 1:
+            return self._at(urls[0], upstream)
+        if upstream not in self._shared:
+            self._shared[upstream] = SharedShelf(
+                lambda: [self._at(url, upstream) for url in self._upstreams[upstream].urls]
+            )
+        return self._shared[upstream]
+
+    def _at(self, url: str, upstream: str) -> RemoteStore:
         if url not in self._remote:
             self._remote[url] = RemoteStore(url, self._upstreams[upstream].spec.headers)
         return self._remote[url]

@@ -60,9 +60,9 @@ class Upstream:
         return self._connection is not None and self._connection.alive
 
     @property
-    def url(self) -> str | None:
-        """Where it is; None for a child of this process."""
-        return self.spec.url
+    def urls(self) -> tuple[str, ...]:
+        """Where it is; nowhere else for a child of this process."""
+        return () if self.spec.url is None else (self.spec.url,)
 
     @property
     def members(self) -> tuple[Upstream, ...]:
@@ -105,7 +105,7 @@ class Upstream:
 
     async def listing(self) -> Listing:
         """Ask for everything that the upstream offers. Raises UpstreamUnavailable, UpstreamDied, MCPError."""
-        return await self.request(_list_all)
+        return await self.request(list_all)
 
     async def follow(self, uri: str) -> None:
         """Hear of changes of a resource from now on. Raises UpstreamUnavailable, MCPError."""
@@ -215,7 +215,8 @@ _REQUESTS: dict[str, type[Any]] = {
 }
 
 
-async def _list_all(session: ClientSession) -> Listing:
+async def list_all(session: ClientSession) -> Listing:
+    """Return everything that a server offers. Raises MCPError."""
     capabilities = session.server_capabilities or types.ServerCapabilities()
     listing = Listing(completes=capabilities.completions is not None)
     if capabilities.tools is not None:
@@ -241,7 +242,10 @@ async def _pages(fetch: Callable[..., Awaitable[Any]], field: str) -> list[Any]:
 
 def _remedy(error: BaseException | None) -> str:
     if isinstance(error, TokenRefused):
-        return "Set SINGSYNTH_TOKEN (or the upstream's Authorization header) to its token."
+        return (
+            'Send its token: with "headers": {"Authorization": "Bearer ${SINGSYNTH_TOKEN}"} in its entry of the '
+            "proxy's configuration and SINGSYNTH_TOKEN alike on both sides; `sing --url` sends SINGSYNTH_TOKEN."
+        )
     return "Check its command or address, or run `singsynth-mcp doctor`."
 
 

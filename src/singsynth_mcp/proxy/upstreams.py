@@ -42,6 +42,8 @@ class Upstreams:
         self._notices = notices
         self._reserved = reserved
         self._listings: dict[str, Listing] = {}
+        self._merged: Catalogue | None = None
+        """Of the listings as they are; None where they have changed since."""
         self._told = False
         self._reported: set[str] = set()
         self._starting: asyncio.Task[None] | None = None
@@ -57,7 +59,7 @@ class Upstreams:
 
     def open(self) -> None:
         """Remember what is known from before; nothing is started yet."""
-        self._listings = self._known.load()
+        self._listings, self._merged = self._known.load(), None
 
     async def close(self) -> None:
         """Leave every upstream."""
@@ -87,13 +89,14 @@ class Upstreams:
 
     def merged(self) -> Catalogue:
         """Return what is known now, merged in the order of the configuration; new conflicts are logged."""
-        listings = {name: self._listings[name] for name in self._by_name if name in self._listings}
-        catalogue = merge(listings, self._reserved)
-        for conflict in catalogue.conflicts:
-            if conflict not in self._reported:
-                self._reported.add(conflict)
-                logger.warning("name conflict: %s", conflict)
-        return catalogue
+        if self._merged is None:
+            listings = {name: self._listings[name] for name in self._by_name if name in self._listings}
+            self._merged = merge(listings, self._reserved)
+            for conflict in self._merged.conflicts:
+                if conflict not in self._reported:
+                    self._reported.add(conflict)
+                    logger.warning("name conflict: %s", conflict)
+        return self._merged
 
     def names_with(self, wanted: Callable[[types.Tool], bool]) -> list[str]:
         """Return the upstreams that offer a tool that is `wanted`."""
@@ -114,7 +117,7 @@ class Upstreams:
             logger.warning("no lists from upstream %s: %s", upstream.name, error)
             return
         before = self._listings.get(upstream.name)
-        self._listings[upstream.name] = listing
+        self._listings[upstream.name], self._merged = listing, None
         if before is None or _differ(listing, before):
             self._known.save(self._listings)
             if self._told:

@@ -27,6 +27,7 @@ from singsynth_mcp.serving.health import Readiness
 from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.results import RESULT_LIMIT_BYTES, ResultTooLarge, capped, failure
 from singsynth_mcp.serving.sources import Context, PromptSource, ResourceSource, ToolSource
+from singsynth_mcp.serving.stopping import CallsUnderWay
 from singsynth_mcp.serving.tasks import EXTENSION, TaskParams, Tasks
 
 if TYPE_CHECKING:
@@ -51,11 +52,22 @@ class Identity:
 class SingSynthServer(Server[None]):
     """The SDK's low-level server, which says truly whether its lists can change."""
 
-    def __init__(self, *args: Any, lists_change: bool, web: WebRoutes, accounts: Accounts, **handlers: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        lists_change: bool,
+        web: WebRoutes,
+        accounts: Accounts,
+        calls: CallsUnderWay,
+        end_listening: Callable[[], None],
+        **handlers: Any,
+    ) -> None:
         super().__init__(*args, **handlers)
         self._lists_change = lists_change
         self.web = web
         self.accounts = accounts
+        self.calls = calls
+        self.end_listening = end_listening
         self.readiness = Readiness()
 
     def create_initialization_options(
@@ -87,19 +99,22 @@ def create_server(
     `notices`: given where lists or resources change. `lifespan` is entered once however many connections there are.
     """
     told = notices or Notices()
-    accounts = accounts or Accounts()
+    accounts, calls = accounts or Accounts(), CallsUnderWay()
     tasks = Tasks(tools, accounts) if has_jobs else None
     server = SingSynthServer(
         identity.name,
         lists_change=notices is not None,
         web=web,
         accounts=accounts,
+        calls=calls,
+        end_listening=told.listen.close,
         title=identity.title,
         version=__version__,
         instructions=identity.instructions or None,
         lifespan=_shared(lifespan),
         on_list_tools=_lister(types.ListToolsResult, "tools", tools.list_tools),
-        on_call_tool=_tool_caller(tools, accounts, tasks),
+        on_call_tool=_tool_caller(tools, accounts, calls, tasks),
+        get_tool_input_schema=tools.input_schema,  # without it the SDK lists every tool at each HTTP call
         on_subscriptions_listen=_listener(told, resources),
         **({} if resources is None else _resource_handlers(resources, told, accounts)),
         **({} if prompts is None else _prompt_handlers(prompts, accounts)),
@@ -113,7 +128,7 @@ def create_server(
     return server
 
 
-def _tool_caller(tools: ToolSource, accounts: Accounts, tasks: Tasks | None) -> Any:
+def _tool_caller(tools: ToolSource, accounts: Accounts, calls: CallsUnderWay, tasks: Tasks | None) -> Any:
     async def call_or_begin(ctx: Context, params: types.CallToolRequestParams) -> Any:
         if tasks is None:
             return await call(ctx, params)
@@ -123,7 +138,8 @@ def _tool_caller(tools: ToolSource, accounts: Accounts, tasks: Tasks | None) -> 
         ctx: Context, params: types.CallToolRequestParams
     ) -> types.CallToolResult | types.InputRequiredResult:
         try:
-            result = await accounts.call(ctx, params.name, lambda: tools.call_tool(ctx, params))
+            with calls.one():
+                result = await accounts.call(ctx, params.name, lambda: tools.call_tool(ctx, params))
         except SingSynthError as error:
             _count_failure(params.name, error.code)
             return failure(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import mcp_types as types
@@ -47,6 +47,9 @@ class ToolSource(Protocol):
 
     async def list_tools(self) -> list[types.Tool]:
         """Return the tools as they are now."""
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """Return a tool's schema as far as it is known at once: over HTTP arguments in headers are checked by it."""
 
     async def call_tool(
         self, ctx: Context, params: types.CallToolRequestParams
@@ -96,6 +99,10 @@ class ToolTable:
     async def list_tools(self) -> list[types.Tool]:
         """Return the tools in the order given."""
         return [tool.definition for tool in self._tools.values()]
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """Return a tool's schema, None where there is no such tool."""
+        return self._tools[name].definition.input_schema if name in self._tools else None
 
     async def call_tool(
         self, ctx: Context, params: types.CallToolRequestParams

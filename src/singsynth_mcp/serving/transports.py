@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import math
 import os
 import signal
 import socket
@@ -20,6 +19,8 @@ from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.factory import SingSynthServer
 from singsynth_mcp.serving.health import HealthRoutes
 from singsynth_mcp.serving.logs import log_to_stderr
+from singsynth_mcp.serving.memory import use_few_arenas
+from singsynth_mcp.serving.stopping import DRAIN_SECONDS, serve_until_told
 from singsynth_mcp.serving.traces import export_traces
 from singsynth_mcp.settings import Settings
 
@@ -33,6 +34,8 @@ Transport = Literal["stdio", "sse", "http"]
 _CHECKED_BY_THE_GUARD = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 _BACKLOG = 2048
 """Connections that wait to be taken up, as far as the system allows."""
+_MOST_SESSIONS = 2048
+"""Of older clients, open at once: each holds some 40 kB until half an hour after its last request."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -40,17 +43,19 @@ def serve(
     build: Callable[[Settings], SingSynthServer], transport: Transport, host: str = "127.0.0.1", port: int = 8000
 ) -> None:
     """Run the server that `build` makes from the environment's settings: what a process of ours does all its life."""
+    use_few_arenas()
     settings = Settings()
     log_to_stderr(settings.log_level, content=settings.log_content)
     metrics.start(shown=transport != "stdio")
     access = None if transport == "stdio" else _access(settings)
-    hosts = settings.allowed_hosts
     server = build(settings)
     export_traces(server.name)
-    drain = settings.drain_seconds
-    anyio.run(
-        partial(run, server, transport, host=host, port=port, access=access, allowed_hosts=hosts, drain_seconds=drain)
-    )
+    options: dict[str, Any] = {
+        "access": access,
+        "allowed_hosts": settings.allowed_hosts,
+        "drain_seconds": settings.drain_seconds,
+    }
+    anyio.run(partial(run, server, transport, host=host, port=port, **options))
 
 
 def _access(settings: Settings) -> Access:
@@ -67,16 +72,20 @@ async def run(
     port: int = 8000,
     access: Access | None = None,
     allowed_hosts: Sequence[str] = (),
-    drain_seconds: float = 25.0,
+    drain_seconds: float = DRAIN_SECONDS,
 ) -> None:
     """Serve until the client leaves (stdio) or the process is told to stop (HTTP).
 
     Over HTTP every request needs a bearer token that `access` knows, where it knows any; a host other than loopback
-    needs tokens, and answers only to its own names and `allowed_hosts`. Told to stop, it takes no more requests, has
-    `drain_seconds` to answer those it has, then closes what stands round it. Raises InvalidRequest.
+    needs tokens, and answers only to its own names and `allowed_hosts`. Raises InvalidRequest; KeyboardInterrupt when
+    all is left, where Ctrl-C said stop.
     """
     try:
-        await _run(server, transport, host, port, access, allowed_hosts, drain_seconds)
+        if transport == "stdio":
+            await _run_on_pipe(server)
+        else:
+            app = http_app(server, transport, host=host, access=access, allowed_hosts=allowed_hosts)
+            await _run_on_port(server, app, "/sse" if transport == "sse" else "/mcp", (host, port), drain_seconds)
     finally:
         ledger = server.accounts.meter.ledger
         if ledger is not None:
@@ -84,48 +93,23 @@ async def run(
                 await anyio.to_thread.run_sync(ledger.close)
 
 
-async def _run(
-    server: SingSynthServer,
-    transport: Transport,
-    host: str,
-    port: int,
-    access: Access | None,
-    allowed_hosts: Sequence[str],
-    drain_seconds: float,
+async def _run_on_pipe(server: SingSynthServer) -> None:
+    from mcp.server.stdio import stdio_server
+
+    async with stdio_server() as (read, write):
+        await server.run(read, write, server.create_initialization_options())
+
+
+async def _run_on_port(
+    server: SingSynthServer, app: Any, path: str, address: tuple[str, int], drain_seconds: float
 ) -> None:
-    if transport == "stdio":
-        from mcp.server.stdio import stdio_server
-
-        async with stdio_server() as (read, write):
-            await server.run(read, write, server.create_initialization_options())
-        return
-    import uvicorn
-
-    app = http_app(server, transport, host=host, access=access, allowed_hosts=allowed_hosts)
-
+    host, port = address
     with bound(host, port) as listener:
-        config = uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            timeout_graceful_shutdown=math.ceil(drain_seconds),
-        )
-        path = "/sse" if transport == "sse" else "/mcp"
         logger.info("listening on http://%s:%d%s", host, listener.getsockname()[1], path)
         async with server.lifespan(server):
-            serving = uvicorn.Server(config)
-
-            def stop(sig: int, frame: Any) -> None:
-                # Uvicorn's own handler has the signal raised once more at the end of serve(): SIGTERM would end the
-                # process before what stands round it is closed.
-                serving.force_exit = serving.should_exit and sig == signal.SIGINT
-                serving.should_exit = True
-
-            serving.handle_exit = stop  # type: ignore[method-assign]
-            await serving.serve(sockets=[listener])
+            told = await serve_until_told(app, listener, drain_seconds, server.calls, server.end_listening)
+    if told == signal.SIGINT:
+        raise KeyboardInterrupt
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -208,6 +192,7 @@ def _streamable_app(server: SingSynthServer, routes: Sequence[BaseRoute], max_re
     return server.streamable_http_app(
         transport_security=_CHECKED_BY_THE_GUARD,
         max_request_body_size=max_request_bytes,
+        max_sessions=_MOST_SESSIONS,
         custom_starlette_routes=list(routes),  # type: ignore[arg-type]
     )
 

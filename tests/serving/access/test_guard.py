@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import anyio
 import httpx2
 import pytest
@@ -8,6 +10,7 @@ from starlette.responses import PlainTextResponse
 
 from singsynth_mcp.artifacts.tenants import TENANT
 from singsynth_mcp.contracts.audio import AudioResult
+from singsynth_mcp.serving import transports
 from singsynth_mcp.serving.access.access import Access
 from singsynth_mcp.serving.access.guard import Guard
 from singsynth_mcp.serving.access.keys import KeyFile, KeyLimits, add_key, remove_key
@@ -34,15 +37,16 @@ async def list_tools(client, token=None):
     return await client.post("/mcp", json=LIST, headers=headers("tools/list", token))
 
 
-async def test_no_token_a_wrong_one_one_taken_back_and_a_good_one(path):
+async def test_no_token_a_wrong_one_one_taken_back_one_that_has_ended_and_a_good_one(path):
     good, gone = add_key(path, "alice"), add_key(path, "bob")
+    ended = add_key(path, "carol", expires=datetime.now(UTC) - timedelta(seconds=1))
     async with served(made_server(), access=Access(token="own", keys=KeyFile(path))) as client:
         before = await list_tools(client, gone)
         remove_key(path, "bob")
-        answers = [await list_tools(client, token) for token in (None, "wrong", gone, good, "own")]
+        answers = [await list_tools(client, token) for token in (None, "wrong", gone, ended, good, "own")]
         basic = await client.post("/mcp", json=LIST, headers={**headers("tools/list"), "authorization": "Basic b3du"})
     assert before.status_code == 200
-    assert [each.status_code for each in answers] == [401, 401, 401, 200, 200]
+    assert [each.status_code for each in answers] == [401, 401, 401, 401, 200, 200]
     assert basic.status_code == 401
     assert answers[0].headers["www-authenticate"] == "Bearer"
     assert 'error="invalid_token"' in answers[1].headers["www-authenticate"]
@@ -104,6 +108,17 @@ async def test_a_call_of_100_mb_is_refused_before_it_is_read():
         streamed = await client.post("/mcp", content=body(), headers=headers("tools/list", "own"))
         unknown = await client.post("/mcp", content=body(), headers=headers("tools/list"))
     assert [each.status_code for each in (by_length, streamed, unknown)] == [413, 413, 401]
+
+
+async def test_older_clients_cannot_open_sessions_without_end(monkeypatch):
+    monkeypatch.setattr(transports, "_MOST_SESSIONS", 2)
+    accept = {"accept": "application/json, text/event-stream"}
+    async with served(made_server()) as client:
+        opened = [await client.post("/mcp", json=INITIALIZE, headers=accept) for _ in range(3)]
+        assert [each.status_code for each in opened] == [200, 200, 503]
+        assert (await list_tools(client)).status_code == 200
+        await client.delete("/mcp", headers={**accept, "mcp-session-id": opened[0].headers["mcp-session-id"]})
+        assert (await client.post("/mcp", json=INITIALIZE, headers=accept)).status_code == 200
 
 
 async def test_a_session_belongs_to_whoever_opened_it(path):
