@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
-from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
+from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key, sha256
 from singsynth_mcp.contracts.common import LIST_LIMIT, PassedOver, first_warnings
 from singsynth_mcp.contracts.performance import (
     AlignRequest,
@@ -292,6 +292,7 @@ async def _store_performance(
     aligned: _Aligned, request: AlignRequest, source: Mapping[str, Any], services: CpuServices
 ) -> Manifest:
     from singsynth_mcp.performance.blobs import phrase_to_bytes
+    from singsynth_mcp.performance.summaries import keep_summary
 
     header = PerformanceHeader(
         score=request.score,
@@ -303,8 +304,13 @@ async def _store_performance(
         seed=request.seed,
         warnings=tuple(aligned.warnings[:_HEADER_WARNINGS]),
     )
+    packed = [phrase_to_bytes(placed.phrase) for placed in aligned.phrases]
+    blobs = [sha256(data) for data in packed]
+    lacking = set(await services.store.missing_blobs(blobs))  # none but one where a note of a song was changed
     entries = []
-    for placed in aligned.phrases:
-        blob = await services.store.put_blob(phrase_to_bytes(placed.phrase))
+    for placed, blob, data in zip(aligned.phrases, blobs, packed, strict=True):
+        if blob in lacking:
+            await services.store.put_blob(data)
+        keep_summary(blob, placed.phrase)
         entries.append(Entry(placed.start_s, blob))
     return Manifest("performance", asdict(header), tuple(entries))

@@ -14,6 +14,7 @@ from singsynth_mcp.gpu_server.rendering import PhraseFacts, PhraseWork, Renderin
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes, phrase_to_bytes
 from singsynth_mcp.performance.model import Phrase
+from singsynth_mcp.performance.summaries import PhraseSummary, keep_summary, kept_summary, stages_filled
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine
 from singsynth_mcp.synthesis.predictors import why_unused
 from singsynth_mcp.synthesis.seeds import phrase_seed
@@ -86,20 +87,6 @@ def _work_on(rendering: Rendering, predictor: Predictor, found: Phrase) -> Phras
     return PhraseWork(memo_key(sha256(phrase_to_bytes(phrase)), seed), make, facts)
 
 
-@dataclass(frozen=True)
-class _Summed:
-    """What a summary says of a phrase."""
-
-    phonemes: int
-    end_s: float
-    stages: frozenset[str]
-
-
-_summed: dict[str, _Summed] = {}
-"""By blob: content never changes, and `sing` asks for the same song window after window."""
-_MOST_SUMMED = 100_000
-
-
 async def _summary(performance: Manifest, services: GpuServices) -> PerformanceResult:
     """Count phonemes and seconds; a stage counts as filled when every phrase has it."""
     facts = [await _facts(entry.blob, services) for entry in performance.entries]
@@ -111,16 +98,10 @@ async def _summary(performance: Manifest, services: GpuServices) -> PerformanceR
         phrases=len(performance.entries),
         seconds=round(max(ends_s, default=0.0), 3),
         phonemes=sum(each.phonemes for each in facts),
-        stages=[name for name in ("durations", "pitch", "variance") if all(name in each.stages for each in facts)],
+        stages=stages_filled(facts),
     )
 
 
-async def _facts(blob: str, services: GpuServices) -> _Summed:
-    if blob not in _summed:
-        phrase = phrase_from_bytes(await services.store.get_blob(blob))
-        there = {"durations": phrase.boundaries_s, "pitch": phrase.pitch, "variance": phrase.variance}
-        stages = frozenset(name for name, result in there.items() if result is not None)
-        while len(_summed) >= _MOST_SUMMED:
-            del _summed[next(iter(_summed))]
-        _summed[blob] = _Summed(len(phrase.phonemes), phrase.end_s, stages)
-    return _summed[blob]
+async def _facts(blob: str, services: GpuServices) -> PhraseSummary:
+    known = kept_summary(blob)
+    return known or keep_summary(blob, phrase_from_bytes(await services.store.get_blob(blob)))

@@ -99,26 +99,19 @@ class Rendering:
         run = await to_thread.run_sync(lambda: self.run)
         keys = {index: self._outcome_key(run, index, (beside or {}).get(index, "")) for index in indices}
         blobs = await self._remembered(keys)
-        in_models = anyio.Lock()
+        making: dict[str, anyio.Event] = {}
 
         async def work(index: int) -> None:
             with _naming(self.tool, index):
                 data = await self.services.store.get_blob(self.performance.entries[index].blob)
                 phrase = await to_thread.run_sync(_prepared, prepare, index, data)
-                key = memo_key(run.key, phrase.reads)
-                made = None
-                async with in_models:
-                    blob = await self._recalled(key)
-                    if blob is None:
-                        made = await phrase.make()
-                        blob = await self._stored(key, made)
-                if made is not None and phrase.look_at is not None:
-                    await phrase.look_at(made)
+                blob = await self._blob(memo_key(run.key, phrase.reads), phrase, making)
             blobs[index], self.facts[index] = blob, phrase.facts
             _outcomes[keys[index]] = blob, phrase.facts
             await self._report(len(blobs), len(indices))
 
-        # While one phrase is in a model the next is made ready. `sing` has two calls at work, in different stages.
+        # While one phrase is in a model (whose runs take turns) the next is made ready and the one before is stored.
+        # `sing` has two calls at work, in different stages.
         await side_by_side(work, [index for index in indices if index not in blobs], _IN_FLIGHT)
         while len(_outcomes) > _MOST_OUTCOMES:
             _outcomes.popitem(last=False)
@@ -205,6 +198,20 @@ class Rendering:
 
     async def _report(self, done: int, total: int) -> None:
         await self.services.on_progress(Progress(done / total, self.tool, f"phrase {done} of {total}"))
+
+    async def _blob(self, key: str, phrase: PhraseWork, making: dict[str, anyio.Event]) -> str:
+        """Return a phrase's blob, from the memo or made now; of equal phrases the second waits for the first."""
+        if key in making:
+            await making[key].wait()
+        made = making[key] = anyio.Event()
+        blob = await self._recalled(key)
+        if blob is None:
+            data = await phrase.make()
+            blob = await self._stored(key, data)
+            if phrase.look_at is not None:
+                await phrase.look_at(data)
+        made.set()
+        return blob
 
     async def _recalled(self, key: str) -> str | None:
         store = self.services.store
