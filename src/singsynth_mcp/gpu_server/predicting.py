@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from anyio import to_thread
 
@@ -36,15 +36,17 @@ class Predictor:
     always_said: bool = True
     """Whether a voicebank that has no such model is told of it; one that has it and cannot use it always is."""
     unused_controls: Callable[[Phrase, Voicebank, OnnxEngine], list[str]] = lambda phrase, bank, engine: []
+    check: Callable[[Voicebank], None] | None = None
+    """Raises InvalidVoicebank for what a later stage would miss."""
     without: StageName | None = None
     """A model of the voicebank that is to be passed over, as if it were not there."""
 
 
 async def fill_performance(request: PredictRequest, services: GpuServices, predictor: Predictor) -> PerformanceResult:
     """Run a predictor over the phrases asked for; the others stay as they are."""
-    rendering = await open_rendering(predictor.tool, request.performance, services)
-    if predictor.without is not None:
-        rendering = replace(rendering, bank=rendering.bank.without(predictor.without))
+    rendering = await open_rendering(predictor.tool, request.performance, services, predictor.without)
+    if predictor.check is not None:
+        await to_thread.run_sync(predictor.check, rendering.bank)
     performance = rendering.performance
     chosen = phrase_indices(request.phrases, range(len(performance.entries)))
     blobs = await rendering.blobs(chosen, lambda index, phrase: _work_on(rendering, predictor, phrase))

@@ -96,7 +96,7 @@ class Rendering:
         prepare: runs in a worker thread. beside: blobs that the stage reads beside the performance's.
         Raises the stage's errors with the tool's name and the phrase's number put before the message.
         """
-        run = await to_thread.run_sync(lambda: self.run)
+        run = self.run
         keys = {index: self._outcome_key(run, index, (beside or {}).get(index, "")) for index in indices}
         blobs = await self._remembered(keys)
         making: dict[str, anyio.Event] = {}
@@ -124,7 +124,7 @@ class Rendering:
 
     @cached_property
     def run(self) -> StageRun:
-        """What the stage runs on; to be asked for in a worker thread first, since it may open models.
+        """What the stage runs on.
 
         It is deterministic where no model up to this stage draws noise that a seed cannot decide. Nor may this stage
         run where equal inputs do not give equal bits.
@@ -228,23 +228,32 @@ def _prepared(prepare: Callable[[int, Phrase], PhraseWork], index: int, data: by
     return prepare(index, phrase_from_bytes(data))
 
 
-async def open_rendering(tool: str, performance_id: str, services: GpuServices) -> Rendering:
-    """Load a performance's manifest and its voicebank.
+async def open_rendering(
+    tool: str, performance_id: str, services: GpuServices, without: StageName | None = None
+) -> Rendering:
+    """Load a performance's manifest and its voicebank, one of whose models may be passed over.
 
     Raises UnknownArtifact, WrongArtifactKind, UnknownVoicebank, InvalidVoicebank, VoicebankMismatch.
     """
     performance = await services.store.get(performance_id, "performance")
     header, settings = performance.header, services.settings
-    bank = await to_thread.run_sync(get_voicebank, header["voicebank"], settings.voicebank_folders)
-    if header["voicebank_digest"] != bank.digest:
-        raise VoicebankMismatch(
-            f"{performance_id} was made for another version of voicebank {bank.id}",
-            hint="Call phonemize and align_phonemes_to_notes again, or install the same version everywhere",
-            voicebank=bank.id,
-            expected=header["voicebank_digest"],
-            found=bank.digest,
-        )
-    return Rendering(tool, performance_id, performance, bank, engine_of(settings), services)
+
+    def opened() -> Rendering:
+        bank = get_voicebank(header["voicebank"], settings.voicebank_folders)
+        if header["voicebank_digest"] != bank.digest:
+            raise VoicebankMismatch(
+                f"{performance_id} was made for another version of voicebank {bank.id}",
+                hint="Call phonemize and align_phonemes_to_notes again, or install the same version everywhere",
+                voicebank=bank.id,
+                expected=header["voicebank_digest"],
+                found=bank.digest,
+            )
+        used = bank if without is None else bank.without(without)
+        rendering = Rendering(tool, performance_id, performance, used, engine_of(settings), services)
+        _ = rendering.run  # here, since it may open models
+        return rendering
+
+    return await to_thread.run_sync(opened)
 
 
 def engine_of(settings: Settings) -> OnnxEngine:
