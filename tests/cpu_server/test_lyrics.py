@@ -11,7 +11,8 @@ from singsynth_mcp.artifacts.folder import FolderStore
 from singsynth_mcp.contracts.common import Result
 from singsynth_mcp.contracts.performance import AlignRequest, PerformanceResult, PhonemizeRequest
 from singsynth_mcp.contracts.score import ParseScoreRequest
-from singsynth_mcp.cpu_server.lyrics import align_phonemes_to_notes, phonemize
+from singsynth_mcp.cpu_server.alignment import align_phonemes_to_notes
+from singsynth_mcp.cpu_server.lyrics import phonemize
 from singsynth_mcp.cpu_server.scores import parse_score
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import (

@@ -10,7 +10,8 @@ from singsynth_mcp.artifacts.folder import FolderStore
 from singsynth_mcp.contracts.performance import AlignRequest, PhonemizeRequest, PhonemizeResult, WordRow
 from singsynth_mcp.contracts.score import ParseScoreRequest
 from singsynth_mcp.cpu_server import lyrics
-from singsynth_mcp.cpu_server.lyrics import align_phonemes_to_notes, phonemize
+from singsynth_mcp.cpu_server.alignment import align_phonemes_to_notes
+from singsynth_mcp.cpu_server.lyrics import phonemize
 from singsynth_mcp.cpu_server.scores import parse_score
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.lyrics import g2p

@@ -79,6 +79,12 @@ async def test_an_edited_note_renders_one_phrase(multi: Gpu, runs: list[str]) ->
     assert runs == EACH_PHRASE
 
 
+async def test_equal_phrases_are_made_once(multi: Gpu, runs: list[str]) -> None:
+    audio = (await multi.chain(await multi.performance("multi", _phrases((65.0, 65.0, 65.0)))))[-1]
+    assert runs == EACH_PHRASE
+    assert len(set(await multi.blobs(audio.id))) == 1
+
+
 async def test_windows_fill_what_the_whole_then_finds(multi: Gpu, runs: list[str]) -> None:
     performance = await multi.performance("multi", _phrases())
     for window in ("1", "2-3"):

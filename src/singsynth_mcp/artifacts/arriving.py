@@ -17,15 +17,16 @@ _PRUNE = "Free space with `singsynth-mcp artifacts prune`, or point SINGSYNTH_AR
 class Arriving:
     """Bytes on their way to `path`. `write` them, then `keep`; `drop` in any case at the end."""
 
-    def __init__(self, path: Path, *, place: str = "", hint: str = _PRUNE) -> None:
+    def __init__(self, path: Path, *, place: str = "", hint: str = _PRUNE, is_hashed: bool = True) -> None:
         """Begin. Raises StorageProblem, as do the other steps: a full disk, a folder that cannot be written.
 
-        `place` and `hint` are for what lies outside the artifact store.
+        `place` and `hint` are for what lies outside the artifact store. is_hashed: no, where the hash is known.
         """
         self._path = path
         self._place = place or f"to the artifact store at {path.parent}"
         self._hint = hint
         self._hash = hashlib.sha256()
+        self._is_hashed = is_hashed
         self.size = 0
         with self._naming():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +44,8 @@ class Arriving:
 
     def write(self, piece: bytes) -> None:
         """Take the next bytes."""
-        self._hash.update(piece)
+        if self._is_hashed:
+            self._hash.update(piece)
         self.size += len(piece)
         with self._naming():
             self._file.write(piece)

@@ -219,7 +219,7 @@ def _open(path: Path) -> BinaryIO:
 
 def _write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all."""
-    arriving = Arriving(path)
+    arriving = Arriving(path, is_hashed=False)
     try:
         arriving.write(data)
         arriving.keep()

@@ -19,6 +19,7 @@ _IN_FLIGHT = 2
 
 async def known_levels(audio: Manifest, store: ArtifactStore) -> list[PlacedLevels]:
     """Return the levels of the phrases of an audio in the order of their start. Raises ArtifactsMissing."""
+    from singsynth_mcp.media.levels import keep_levels, kept_levels
     from singsynth_mcp.media.mastering import PlacedLevels
 
     entries = sorted(audio.entries, key=lambda entry: entry.start_seconds)
@@ -26,7 +27,11 @@ async def known_levels(audio: Manifest, store: ArtifactStore) -> list[PlacedLeve
 
     async def look(numbered: tuple[int, Entry]) -> None:
         index, entry = numbered
-        found[index] = await _levels(entry, store)
+        kept = kept_levels(entry.blob)
+        if kept is None:
+            kept = await _levels(entry, store)
+            keep_levels(entry.blob, kept)
+        found[index] = kept
 
     await side_by_side(look, enumerate(entries), _IN_FLIGHT)
     return [PlacedLevels(entry.start_seconds, found[index]) for index, entry in enumerate(entries)]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BASE64_LIMIT_BYTES = 500_000
 _OFF_TARGET_LU = 1.0
+_PERCENT_STEP = 5
 
 
 async def save_audio(request: SaveAudioRequest, services: CpuServices) -> SavedAudioResult:
@@ -100,7 +101,7 @@ def _mix(tracks: Sequence[MixTrack], manifests: Sequence[Manifest], store: Artif
 
 
 class _Reporter:
-    """Turns samples done into progress, a hundred reports at most, and stops the work when it is cancelled."""
+    """Turns samples done into progress, twenty reports at most, and stops the work when it is cancelled."""
 
     def __init__(self, services: CpuServices, samples: float) -> None:
         self._on_progress = services.on_progress
@@ -110,7 +111,7 @@ class _Reporter:
     def __call__(self, samples: int) -> None:
         from_thread.check_cancelled()
         percent = min(100, int(100 * samples / self._samples))
-        if percent > self._percent:
+        if percent >= self._percent + _PERCENT_STEP or percent >= 99 > self._percent:
             self._percent = percent
             run_on_loop(self._on_progress, Progress(percent / 100, "save_audio"))
 

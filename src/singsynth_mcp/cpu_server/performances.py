@@ -26,13 +26,14 @@ async def phrases_of(performance: Manifest, store: ArtifactStore) -> list[Phrase
 
 async def performance_result(performance: Manifest, store: ArtifactStore) -> PerformanceResult:
     """Describe a performance; a stage counts as filled when every phrase has it."""
-    phrases = await phrases_of(performance, store)
+    from singsynth_mcp.performance.blobs import phrase_from_bytes
+    from singsynth_mcp.performance.summaries import keep_summary, kept_summary, stages_filled
+
+    phrases = [
+        kept_summary(entry.blob) or keep_summary(entry.blob, phrase_from_bytes(await store.get_blob(entry.blob)))
+        for entry in performance.entries
+    ]
     ends = [entry.start_seconds + phrase.end_s for entry, phrase in zip(performance.entries, phrases, strict=True)]
-    filled = {
-        "durations": all(phrase.boundaries_s is not None for phrase in phrases),
-        "pitch": all(phrase.pitch is not None for phrase in phrases),
-        "variance": all(phrase.variance is not None for phrase in phrases),
-    }
     warnings = [PassedOver.model_validate(warning) for warning in performance.header["warnings"]]
     return PerformanceResult(
         id=performance.id,
@@ -41,8 +42,8 @@ async def performance_result(performance: Manifest, store: ArtifactStore) -> Per
         score=performance.header["score"],
         phrases=len(phrases),
         seconds=round(max(ends, default=0.0), 3),
-        phonemes=sum(len(phrase.phonemes) for phrase in phrases),
-        stages=[name for name, is_filled in filled.items() if is_filled and phrases],
+        phonemes=sum(phrase.phonemes for phrase in phrases),
+        stages=stages_filled(phrases),
         warnings=first_warnings(warnings),
     )
 

@@ -6,7 +6,7 @@ TOOLS: dict[str, str] = {
     "parse_score": "singsynth_mcp.cpu_server.scores:parse_score",
     "modify_score": "singsynth_mcp.cpu_server.scores:modify_score",
     "phonemize": "singsynth_mcp.cpu_server.lyrics:phonemize",
-    "align_phonemes_to_notes": "singsynth_mcp.cpu_server.lyrics:align_phonemes_to_notes",
+    "align_phonemes_to_notes": "singsynth_mcp.cpu_server.alignment:align_phonemes_to_notes",
     "modify_performance": "singsynth_mcp.cpu_server.coaching:modify_performance",
     "save_audio": "singsynth_mcp.cpu_server.media:save_audio",
     "export": "singsynth_mcp.cpu_server.exporting:export",

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from anyio import to_thread
-
 from singsynth_mcp.contracts.performance import PerformanceResult, PredictRequest
 from singsynth_mcp.gpu_server.predicting import Predictor, fill_performance
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.gpu_server.voicebanks import check_files
 from singsynth_mcp.synthesis.durations import predict_durations as predict
-from singsynth_mcp.voicebanks import get_voicebank
 
 _PREDICTOR = Predictor(
     tool="predict_durations",
@@ -19,6 +16,7 @@ _PREDICTOR = Predictor(
     reads=lambda phrase: replace(phrase, boundaries_s=None, pitch=None, variance=None),
     predict=predict,
     stand_in="consonants got the lengths of a table",
+    check=check_files,
 )
 
 
@@ -29,8 +27,4 @@ async def predict_durations(request: PredictRequest, services: GpuServices) -> P
 
     Raises UnknownArtifact, WrongArtifactKind, VoicebankMismatch, InvalidVoicebank, InvalidRequest, SynthesisFailed.
     """
-    performance = await services.store.get(request.performance, "performance")
-    folders = services.settings.voicebank_folders
-    bank = await to_thread.run_sync(get_voicebank, performance.header["voicebank"], folders)
-    await to_thread.run_sync(check_files, bank)
     return await fill_performance(request, services, _PREDICTOR)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from anyio import to_thread
 
@@ -14,6 +14,7 @@ from singsynth_mcp.gpu_server.rendering import PhraseFacts, PhraseWork, Renderin
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.performance.blobs import phrase_from_bytes, phrase_to_bytes
 from singsynth_mcp.performance.model import Phrase
+from singsynth_mcp.performance.summaries import PhraseSummary, keep_summary, kept_summary, stages_filled
 from singsynth_mcp.synthesis.engines.onnx import OnnxEngine
 from singsynth_mcp.synthesis.predictors import why_unused
 from singsynth_mcp.synthesis.seeds import phrase_seed
@@ -35,15 +36,17 @@ class Predictor:
     always_said: bool = True
     """Whether a voicebank that has no such model is told of it; one that has it and cannot use it always is."""
     unused_controls: Callable[[Phrase, Voicebank, OnnxEngine], list[str]] = lambda phrase, bank, engine: []
+    check: Callable[[Voicebank], None] | None = None
+    """Raises InvalidVoicebank for what a later stage would miss."""
     without: StageName | None = None
     """A model of the voicebank that is to be passed over, as if it were not there."""
 
 
 async def fill_performance(request: PredictRequest, services: GpuServices, predictor: Predictor) -> PerformanceResult:
     """Run a predictor over the phrases asked for; the others stay as they are."""
-    rendering = await open_rendering(predictor.tool, request.performance, services)
-    if predictor.without is not None:
-        rendering = replace(rendering, bank=rendering.bank.without(predictor.without))
+    rendering = await open_rendering(predictor.tool, request.performance, services, predictor.without)
+    if predictor.check is not None:
+        await to_thread.run_sync(predictor.check, rendering.bank)
     performance = rendering.performance
     chosen = phrase_indices(request.phrases, range(len(performance.entries)))
     blobs = await rendering.blobs(chosen, lambda index, phrase: _work_on(rendering, predictor, phrase))
@@ -86,20 +89,6 @@ def _work_on(rendering: Rendering, predictor: Predictor, found: Phrase) -> Phras
     return PhraseWork(memo_key(sha256(phrase_to_bytes(phrase)), seed), make, facts)
 
 
-@dataclass(frozen=True)
-class _Summed:
-    """What a summary says of a phrase."""
-
-    phonemes: int
-    end_s: float
-    stages: frozenset[str]
-
-
-_summed: dict[str, _Summed] = {}
-"""By blob: content never changes, and `sing` asks for the same song window after window."""
-_MOST_SUMMED = 100_000
-
-
 async def _summary(performance: Manifest, services: GpuServices) -> PerformanceResult:
     """Count phonemes and seconds; a stage counts as filled when every phrase has it."""
     facts = [await _facts(entry.blob, services) for entry in performance.entries]
@@ -111,16 +100,10 @@ async def _summary(performance: Manifest, services: GpuServices) -> PerformanceR
         phrases=len(performance.entries),
         seconds=round(max(ends_s, default=0.0), 3),
         phonemes=sum(each.phonemes for each in facts),
-        stages=[name for name in ("durations", "pitch", "variance") if all(name in each.stages for each in facts)],
+        stages=stages_filled(facts),
     )
 
 
-async def _facts(blob: str, services: GpuServices) -> _Summed:
-    if blob not in _summed:
-        phrase = phrase_from_bytes(await services.store.get_blob(blob))
-        there = {"durations": phrase.boundaries_s, "pitch": phrase.pitch, "variance": phrase.variance}
-        stages = frozenset(name for name, result in there.items() if result is not None)
-        while len(_summed) >= _MOST_SUMMED:
-            del _summed[next(iter(_summed))]
-        _summed[blob] = _Summed(len(phrase.phonemes), phrase.end_s, stages)
-    return _summed[blob]
+async def _facts(blob: str, services: GpuServices) -> PhraseSummary:
+    known = kept_summary(blob)
+    return known or keep_summary(blob, phrase_from_bytes(await services.store.get_blob(blob)))

@@ -96,29 +96,22 @@ class Rendering:
         prepare: runs in a worker thread. beside: blobs that the stage reads beside the performance's.
         Raises the stage's errors with the tool's name and the phrase's number put before the message.
         """
-        run = await to_thread.run_sync(lambda: self.run)
+        run = self.run
         keys = {index: self._outcome_key(run, index, (beside or {}).get(index, "")) for index in indices}
         blobs = await self._remembered(keys)
-        in_models = anyio.Lock()
+        making: dict[str, anyio.Event] = {}
 
         async def work(index: int) -> None:
             with _naming(self.tool, index):
                 data = await self.services.store.get_blob(self.performance.entries[index].blob)
                 phrase = await to_thread.run_sync(_prepared, prepare, index, data)
-                key = memo_key(run.key, phrase.reads)
-                made = None
-                async with in_models:
-                    blob = await self._recalled(key)
-                    if blob is None:
-                        made = await phrase.make()
-                        blob = await self._stored(key, made)
-                if made is not None and phrase.look_at is not None:
-                    await phrase.look_at(made)
+                blob = await self._blob(memo_key(run.key, phrase.reads), phrase, making)
             blobs[index], self.facts[index] = blob, phrase.facts
             _outcomes[keys[index]] = blob, phrase.facts
             await self._report(len(blobs), len(indices))
 
-        # While one phrase is in a model the next is made ready. `sing` has two calls at work, in different stages.
+        # While one phrase is in a model (whose runs take turns) the next is made ready and the one before is stored.
+        # `sing` has two calls at work, in different stages.
         await side_by_side(work, [index for index in indices if index not in blobs], _IN_FLIGHT)
         while len(_outcomes) > _MOST_OUTCOMES:
             _outcomes.popitem(last=False)
@@ -131,7 +124,7 @@ class Rendering:
 
     @cached_property
     def run(self) -> StageRun:
-        """What the stage runs on; to be asked for in a worker thread first, since it may open models.
+        """What the stage runs on.
 
         It is deterministic where no model up to this stage draws noise that a seed cannot decide. Nor may this stage
         run where equal inputs do not give equal bits.
@@ -206,6 +199,20 @@ class Rendering:
     async def _report(self, done: int, total: int) -> None:
         await self.services.on_progress(Progress(done / total, self.tool, f"phrase {done} of {total}"))
 
+    async def _blob(self, key: str, phrase: PhraseWork, making: dict[str, anyio.Event]) -> str:
+        """Return a phrase's blob, from the memo or made now; of equal phrases the second waits for the first."""
+        if key in making:
+            await making[key].wait()
+        made = making[key] = anyio.Event()
+        blob = await self._recalled(key)
+        if blob is None:
+            data = await phrase.make()
+            blob = await self._stored(key, data)
+            if phrase.look_at is not None:
+                await phrase.look_at(data)
+        made.set()
+        return blob
+
     async def _recalled(self, key: str) -> str | None:
         store = self.services.store
         blob = await store.recall(key)
@@ -221,23 +228,32 @@ def _prepared(prepare: Callable[[int, Phrase], PhraseWork], index: int, data: by
     return prepare(index, phrase_from_bytes(data))
 
 
-async def open_rendering(tool: str, performance_id: str, services: GpuServices) -> Rendering:
-    """Load a performance's manifest and its voicebank.
+async def open_rendering(
+    tool: str, performance_id: str, services: GpuServices, without: StageName | None = None
+) -> Rendering:
+    """Load a performance's manifest and its voicebank, one of whose models may be passed over.
 
     Raises UnknownArtifact, WrongArtifactKind, UnknownVoicebank, InvalidVoicebank, VoicebankMismatch.
     """
     performance = await services.store.get(performance_id, "performance")
     header, settings = performance.header, services.settings
-    bank = await to_thread.run_sync(get_voicebank, header["voicebank"], settings.voicebank_folders)
-    if header["voicebank_digest"] != bank.digest:
-        raise VoicebankMismatch(
-            f"{performance_id} was made for another version of voicebank {bank.id}",
-            hint="Call phonemize and align_phonemes_to_notes again, or install the same version everywhere",
-            voicebank=bank.id,
-            expected=header["voicebank_digest"],
-            found=bank.digest,
-        )
-    return Rendering(tool, performance_id, performance, bank, engine_of(settings), services)
+
+    def opened() -> Rendering:
+        bank = get_voicebank(header["voicebank"], settings.voicebank_folders)
+        if header["voicebank_digest"] != bank.digest:
+            raise VoicebankMismatch(
+                f"{performance_id} was made for another version of voicebank {bank.id}",
+                hint="Call phonemize and align_phonemes_to_notes again, or install the same version everywhere",
+                voicebank=bank.id,
+                expected=header["voicebank_digest"],
+                found=bank.digest,
+            )
+        used = bank if without is None else bank.without(without)
+        rendering = Rendering(tool, performance_id, performance, used, engine_of(settings), services)
+        _ = rendering.run  # here, since it may open models
+        return rendering
+
+    return await to_thread.run_sync(opened)
 
 
 def engine_of(settings: Settings) -> OnnxEngine:

@@ -36,6 +36,7 @@ class Lexicon:
     def __init__(self, bank: Voicebank, language: str) -> None:
         self.bank = bank
         self.language = language
+        self._words: dict[str, tuple[Symbol, ...] | None] = {}
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -54,9 +55,11 @@ class Lexicon:
 
     def lookup_word(self, word: str) -> tuple[Symbol, ...] | None:
         """Return the dictionary's reading of a word, with or without the marks round it; we'll is no well."""
-        plain = plain_word(word)
-        spellings = dict.fromkeys((word, plain, plain.strip("'"), *(() if "'" in plain else (clean(word),))))
-        return next((found for spelling in spellings if (found := self.lookup(spelling))), None)
+        if word not in self._words:
+            plain = plain_word(word)
+            spellings = dict.fromkeys((word, plain, plain.strip("'"), *(() if "'" in plain else (clean(word),))))
+            self._words[word] = next((found for spelling in spellings if (found := self.lookup(spelling))), None)
+        return self._words[word]
 
     def agreement(self, read: Callable[[str], Sequence[str] | None]) -> float | None:
         """Return the share of the dictionary's words that `read` (word → symbols) reads alike; None for too few."""

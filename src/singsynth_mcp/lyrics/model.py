@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from singsynth_mcp.performance.model import Role
@@ -65,7 +65,7 @@ class Phonemes:
 
     def to_json(self) -> bytes:
         """Return canonical JSON: equal phonemes are equal bytes."""
-        document = {"words": [asdict(word) for word in self.words], "warnings": [dict(row) for row in self.warnings]}
+        document = {"words": [_row(word) for word in self.words], "warnings": [dict(row) for row in self.warnings]}
         return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     @classmethod
@@ -73,6 +73,14 @@ class Phonemes:
         """Read what `to_json` wrote."""
         document = json.loads(data)
         return cls(tuple(_word(row) for row in document["words"]), tuple(document["warnings"]))
+
+
+def _row(word: Word) -> dict[str, Any]:
+    """Return what dataclasses.asdict would, without its deep copies: half the time of phonemize."""
+    return vars(word) | {
+        "phonemes": [vars(symbol) for symbol in word.phonemes],
+        "substitutions": [vars(substitution) for substitution in word.substitutions],
+    }
 
 
 def _word(row: dict[str, Any]) -> Word:

@@ -11,7 +11,8 @@ from singsynth_mcp.lyrics.chinese import plain_pinyin
 from singsynth_mcp.lyrics.dictionary import split_hint
 from singsynth_mcp.lyrics.kana import clean, is_for_open_jtalk, split_kana
 from singsynth_mcp.lyrics.model import NoteKey, Word
-from singsynth_mcp.lyrics.reading import Reader, Reading
+from singsynth_mcp.lyrics.reading import Reader
+from singsynth_mcp.lyrics.spelling import Reading
 from singsynth_mcp.lyrics.words import WrittenWord, written_words
 from singsynth_mcp.performance.phrases import is_rest
 from singsynth_mcp.score.model import PlayedNote

@@ -24,6 +24,8 @@ class Pronunciations:
 
     def find(self, word: str, language: str) -> tuple[str, str] | None:
         """Return the phonemes of a word and who says so, None where nobody does; capitals and marks do not matter."""
+        if not self.of_call and not self.files:
+            return None
         for spelling in dict.fromkeys((_key(word), _key(plain_word(word)), _key(clean(word)))):
             if not spelling:
                 continue

@@ -7,7 +7,7 @@ is a warning, and only where nothing at all can be read an error: singing goes o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from singsynth_mcp.errors import InvalidLyrics
@@ -19,32 +19,15 @@ from singsynth_mcp.lyrics.espeak import EspeakMissing
 from singsynth_mcp.lyrics.foreign import ForeignWords, warning
 from singsynth_mcp.lyrics.g2p import Spoken, can_speak, morae_in_syllables, read_ahead, said_in_lines, speak
 from singsynth_mcp.lyrics.kana import clean, is_for_open_jtalk
-from singsynth_mcp.lyrics.model import NoteKey, Source, Substitution, Symbol, Word
+from singsynth_mcp.lyrics.model import NoteKey, Symbol, Word
 from singsynth_mcp.lyrics.pronunciations import Pronunciations
 from singsynth_mcp.lyrics.recognise import NOT_LATIN, is_latin
-from singsynth_mcp.lyrics.sounds import Sound, Syllable, in_syllables
+from singsynth_mcp.lyrics.spelling import Reading, cut, spelled
 from singsynth_mcp.lyrics.words import language_of_text, text_words
 from singsynth_mcp.score.model import PlayedNote, ScoreWarning
 from singsynth_mcp.voicebanks import Voicebank
 
 _NO_WORDS = ("SP", "AP")
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The phonemes of a word and who read it; see Word for the fields."""
-
-    symbols: tuple[Symbol, ...]
-    source: Source
-    syllables: tuple[int, ...] = ()
-    substitutions: tuple[Substitution, ...] = ()
-    others: tuple[str, ...] = ()
-
-    def word(self, text: str, language: str, notes: Sequence[NoteKey] = ()) -> Word:
-        """Return the word that was read."""
-        return Word(
-            text, language, self.source, self.symbols, tuple(notes), self.syllables, self.substitutions, self.others
-        )
 
 
 class Reader:
@@ -243,40 +226,10 @@ class Reader:
         return tuple(symbol for symbols in found for symbol in symbols) if all(found) else None
 
     def _spelled(self, spoken: Spoken, language: str) -> Reading | None:
-        """Return what is said in the voicebank's symbols; None where it has none for a sound."""
-        spellings = [self._lexicon(language).inventory.spell(syllable) for syllable in spoken.syllables]
-        symbols: list[Symbol] = []
-        starts: list[int] = []
-        substitutions: dict[Substitution, None] = {}
-        for spelling in spellings:
-            if spelling is None:
-                return None
-            starts.append(len(symbols))
-            symbols += spelling.symbols
-            substitutions |= dict.fromkeys(spelling.substitutions)
-        others = dict.fromkeys(self._hint(sounds, language) for sounds in spoken.others)
-        others.pop(_hint_of(symbols, language), None)
-        return Reading(tuple(symbols), spoken.source, tuple(starts), tuple(substitutions), tuple(filter(None, others)))
-
-    def _hint(self, sounds: Sequence[Sound], language: str) -> str:
-        spelling = self._lexicon(language).inventory.spell(tuple(sounds))
-        return _hint_of(spelling.symbols, language) if spelling else ""
+        return spelled(spoken, language, self._lexicon(language).inventory)
 
     def _cut(self, reading: Reading, language: str) -> Reading:
-        """Return a reading with its syllables by maximal onset; Japanese morae are told by their vowels."""
-        if language == "ja":
-            return reading
-        inventory = self._lexicon(language).inventory
-        sounds = []
-        for symbol in reading.symbols:
-            sound = inventory.sound_of(symbol.symbol)
-            carries = symbol.role != "consonant"
-            sounds.append(sound if sound and sound.is_nucleus == carries else Sound(("a",) if carries else ("t",)))
-        starts = [0]
-        syllables: Sequence[Syllable] = in_syllables(sounds, language)
-        for syllable in syllables[:-1]:
-            starts.append(starts[-1] + len(syllable))
-        return replace(reading, syllables=tuple(starts))
+        return cut(reading, language, self._lexicon(language).inventory)
 
     def _read_free(self, text: str) -> Iterator[Word]:
         bare = split_hint(text)[0]
@@ -302,11 +255,6 @@ class Reader:
                 )
         else:
             yield self.unread(text, language)
-
-
-def _hint_of(symbols: Sequence[Symbol], language: str) -> str:
-    """Return symbols as a hint, without the prefix of the word's own language."""
-    return " ".join(symbol.symbol.removeprefix(f"{language}/") for symbol in symbols)
 
 
 def _where(part: str | None, note: PlayedNote | None) -> str:

@@ -1,4 +1,4 @@
-"""Audio files: WAV and FLAC (24 bit), MP3, OGG Vorbis, through libsndfile, complete or not at all."""
+"""Audio files: WAV and FLAC (24 bit), MP3, OGG Vorbis, complete or not at all; all but WAV through libsndfile."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from singsynth_mcp.errors import InvalidRequest, StorageProblem
+from singsynth_mcp.media.wav import WavWriter
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -36,26 +37,37 @@ def write_audio(path: Path, blocks: Iterable[npt.NDArray[Any]], *, sample_rate: 
     Raises StorageProblem: a full disk or a folder that cannot be written.
     Raises InvalidRequest: a sample rate that the format does not have.
     """
+    with replacing(path) as file:
+        if format == "wav":
+            wav = WavWriter(file, sample_rate, channels)
+            samples = _encode(wav.write, blocks)
+            wav.finish()
+            return samples
+        return _write_by_libsndfile(file, blocks, sample_rate=sample_rate, channels=channels, format=format)
+
+
+def _write_by_libsndfile(
+    file: BinaryIO, blocks: Iterable[npt.NDArray[Any]], *, sample_rate: int, channels: int, format: str
+) -> int:
     import soundfile
 
     container, subtype = FORMATS[format]
-    with replacing(path) as file:
-        sink = _Sink(file)
-        samples = 0
-        try:
-            with soundfile.SoundFile(
-                sink, "w", samplerate=sample_rate, channels=channels, format=container, subtype=subtype
-            ) as encoder:
-                samples = _encode(encoder.write, blocks)
-        except (soundfile.LibsndfileError, AssertionError) as error:
-            # soundfile asserts that libsndfile took every sample; a sink that failed takes none.
-            if sink.error is None:
-                raise InvalidRequest(
-                    f"{format} cannot hold {channels} channel(s) at {sample_rate} Hz ({error})",
-                    hint="Save as wav or flac.",
-                ) from error
-        if sink.error is not None:
-            raise sink.error
+    sink = _Sink(file)
+    samples = 0
+    try:
+        with soundfile.SoundFile(
+            sink, "w", samplerate=sample_rate, channels=channels, format=container, subtype=subtype
+        ) as encoder:
+            samples = _encode(encoder.write, blocks)
+    except (soundfile.LibsndfileError, AssertionError) as error:
+        # soundfile asserts that libsndfile took every sample; a sink that failed takes none.
+        if sink.error is None:
+            raise InvalidRequest(
+                f"{format} cannot hold {channels} channel(s) at {sample_rate} Hz ({error})",
+                hint="Save as wav or flac.",
+            ) from error
+    if sink.error is not None:
+        raise sink.error
     return samples
 
 

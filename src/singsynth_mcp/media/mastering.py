@@ -152,8 +152,8 @@ class _Writing:
         import numpy as np
 
         for block in self._mix.blocks():
-            scaled = block * np.float32(self._gain)
-            yield self._limited(scaled) if self._limiter else self._noted(scaled)
+            block *= np.float32(self._gain)
+            yield self._limited(block) if self._limiter else self._noted(block)
         if self._limiter:
             yield self._limited(np.zeros((0, self._mix.channels), np.float32), last=True)
 

@@ -14,16 +14,9 @@ from singsynth_mcp.contracts.common import LIST_LIMIT, PassedOver, first_warning
 from singsynth_mcp.contracts.score import ScoreSource
 from singsynth_mcp.contracts.sing import SingRequest, SingResult, SungPart, SungPartResult
 from singsynth_mcp.errors import InvalidRequest, NothingToSing, SingSynthError, first_error
+from singsynth_mcp.recipes.stages import run_stages
 from singsynth_mcp.recipes.windows import Window, windows_of
 
-_STAGES = {
-    "predict_durations": 0.03,
-    "predict_pitch": 0.04,
-    "predict_variance": 0.03,
-    "synthesize_audio": 0.25,
-    "vocode": 0.65,
-}
-"""The gpu stages in order, with their share of the work (for the progress bar alone)."""
 _OF_ALIGNMENT = (
     frozenset(SingRequest.model_fields) - {"performances", "parts", "format", "output", "loudness_lufs", "wait_seconds"}
 )  # fmt: skip
@@ -211,7 +204,7 @@ class _Song:
 
             try:
                 part = self.parts[window.part]
-                _, audio, _ = await self._run_stages(part.performance, window.phrases, on_fraction)
+                _, audio, _ = await run_stages(self._call, part.performance, window.phrases, on_fraction)
                 self._ready[index] = (audio["id"], audio["seconds"])
             finally:
                 slots.release()
@@ -227,33 +220,8 @@ class _Song:
     async def gather_parts(self) -> None:
         """Fill each performance whole; every phrase's work is remembered by now."""
         for part in self.parts:
-            part.performance, audio, part.deterministic = await self._run_stages(part.performance, "all")
+            part.performance, audio, part.deterministic = await run_stages(self._call, part.performance, "all")
             part.audio = audio["id"]
-
-    async def _run_stages(
-        self, performance: str, phrases: str, on_fraction: Callable[[float, str], Any] | None = None
-    ) -> tuple[str, dict[str, Any], bool]:
-        """Return the filled performance's id, vocode's result, and whether every stage is deterministic."""
-        before, deterministic, artifact = 0.0, True, performance
-        result: dict[str, Any] = {}
-        for stage, share in _STAGES.items():
-
-            async def report(
-                progress: Progress, stage: str = stage, before: float = before, share: float = share
-            ) -> None:
-                if on_fraction is not None:
-                    await on_fraction(before + share * progress.fraction, stage)
-
-            argument = "mel" if stage == "vocode" else "performance"
-            result = await self._call(stage, {argument: artifact, "phrases": phrases}, report)
-            artifact = result["id"]
-            if stage.startswith("predict_"):
-                performance = artifact
-            deterministic = deterministic and result.get("deterministic", True)
-            before += share
-        if on_fraction is not None:
-            await on_fraction(1.0, "vocode")
-        return performance, result, deterministic
 
     async def save(self) -> dict[str, Any]:
         """Mix the parts and write the file."""

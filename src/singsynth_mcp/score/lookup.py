@@ -1,11 +1,11 @@
-"""Parts, lines and measures by the names that people and models give them."""
+"""Parts and lines by the names that people and models give them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from singsynth_mcp.errors import NothingToSing, UnknownName
-from singsynth_mcp.score.model import Line, Measure, Note, Part, Score
+from singsynth_mcp.score.model import Line, Note, Part, Score
 
 _LISTED = 40
 
@@ -53,15 +53,6 @@ def _first_with_lyrics(score: Score) -> tuple[Part, Line]:
             if verses_of(line):
                 return part, line
     raise NothingToSing("The score has no lyrics", hint="Add some with modify_score (operation set_lyrics)")
-
-
-def find_measure(score: Score, number: str) -> Measure:
-    """Return the first measure with a printed number. Raises UnknownName."""
-    for measure in score.measures:
-        if measure.number == number.strip():
-            return measure
-    first, last = score.measures[0].number, score.measures[-1].number
-    raise UnknownName(f'There is no measure "{number}"', hint=f"Measures: {first} to {last}", measure=number)
 
 
 def notes_of(score: Score) -> Iterator[tuple[Part, Line, Note]]:

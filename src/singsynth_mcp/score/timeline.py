@@ -19,6 +19,8 @@ class Timeline:
         self._starts: list[Fraction] = []
         self._start_seconds: list[float] = []
         self._written: list[Fraction] = []
+        self._known: dict[Fraction, float] = {}
+        """Seconds by played quarters: a note begins where the one before ended."""
         quarters, seconds = Fraction(0), 0.0
         for played in self.order:
             measure = score.measures[played.index]
@@ -31,10 +33,12 @@ class Timeline:
 
     def seconds_at(self, played: Fraction) -> float:
         """Return the seconds from the beginning to `played` quarters."""
-        index = bisect_right(self._starts, played) - 1
-        written = self._written[index]
-        inside = self._tempo_map.seconds_at(written + played - self._starts[index])
-        return self._start_seconds[index] + inside - self._tempo_map.seconds_at(written)
+        if played not in self._known:
+            index = bisect_right(self._starts, played) - 1
+            written = self._written[index]
+            inside = self._tempo_map.seconds_at(written + played - self._starts[index])
+            self._known[played] = self._start_seconds[index] + inside - self._tempo_map.seconds_at(written)
+        return self._known[played]
 
 
 def played_length(score: Score) -> tuple[Fraction, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
@@ -52,6 +53,7 @@ def get_voicebank(voicebank_id: str, folders: Sequence[Path] = ()) -> Voicebank:
     )
 
 
+@lru_cache(maxsize=1)
 def shipped_folders() -> tuple[Path, ...]:
     """Return where the voicebanks that ship lie: in the installed package, or in the checkout."""
     package = Path(__file__).parents[1]

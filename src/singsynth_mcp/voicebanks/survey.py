@@ -45,11 +45,6 @@ def survey_files(bank: Voicebank) -> list[Finding]:
     return gravest_first(found.rows)
 
 
-def model_files(stage: Stage) -> list[Path]:
-    """Return a stage's models, the encoder first. Raises InvalidVoicebank for one that is missing."""
-    return [stage.model(key) for key in _MODELS[stage.name]]  # type: ignore[arg-type]
-
-
 def mel_differences(made: MelDefinition, wanted: MelDefinition) -> list[tuple[str, object, object]]:
     """Return (key, made, wanted) of everything but the base in which two mels differ."""
     pairs = [(key, getattr(made, key), getattr(wanted, key)) for key in _MEL_KEYS]
