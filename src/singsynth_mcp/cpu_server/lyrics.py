@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from singsynth_mcp.voicebanks import Voicebank
 
 PHONEMIZE_VERSION = 2
-ALIGN_VERSION = 2
+ALIGN_VERSION = 3
 _WORDS_BYTES = 1800
 """Room that the words may take in a result of under 4 KB."""
 _OTHERS_SHOWN = 3
@@ -246,9 +246,12 @@ def _align(
 
     sung_part = played(score, header["part"], header["verse"])
     controls = check_controls(request.controls)
+    wanted = request.speaker
+    if wanted is None:
+        wanted = bank.speaker_for([note.midi + request.transpose for note in sung_part.notes])
     rendition = Rendition(
         time_map=time_map(sung_part.notes),
-        speaker=speaker_weights(request.speaker, bank),
+        speaker=speaker_weights(wanted, bank),
         controls=controls,
         dynamics_db=played_loudness(score, sung_part.line) or 0.0,
         transpose=request.transpose,
