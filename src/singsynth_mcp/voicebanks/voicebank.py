@@ -69,13 +69,17 @@ class Voicebank:
         return self.character.ranges.get(speaker or "", self.range)
 
     def speaker_for(self, notes: Sequence[float]) -> str | None:
-        """Return who sings `notes` (MIDI) when nobody is named: whose range holds most of them, the first of equals."""
+        """Return who sings `notes` (MIDI) when nobody is named.
 
-        def held(speaker: str) -> int:
+        Whose comfortable range holds most of them, of equals whose middle is nearest to theirs, of equals the first.
+        """
+        middle = sorted(notes)[len(notes) // 2] if notes else 0.0
+
+        def fit(speaker: str) -> tuple[int, float]:
             lowest, highest = self.range_of(speaker) or (0.0, 127.0)
-            return sum(lowest <= note <= highest for note in notes)
+            return sum(lowest <= note <= highest for note in notes), -abs(middle - (lowest + highest) / 2)
 
-        return max(self.speakers, key=held, default=None)
+        return max(self.speakers, key=fit, default=None)
 
     @cached_property
     def character(self) -> Character:
