@@ -33,8 +33,8 @@ test: check ## check, then every test: what CI runs
 	$(BIN)/python -m tests.conformance.node
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered
 
-voice: .venv/.train ## train the shipped voice from nothing (about two hours on two cores)
-	$(BIN)/python -m training all
+voice: .venv/.train ## train the shipped voice from nothing: make voice [MINUTES=140], on two cores
+	$(BIN)/python -m training all --budget $(or $(MINUTES),140)
 
 voice-continue: .venv/.train ## go on training from the shipped weights: make voice-continue [MINUTES=20]
 	$(BIN)/python -m training all --onward --budget $(or $(MINUTES),20)

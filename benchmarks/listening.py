@@ -7,7 +7,7 @@ Definitions (media/measures.py, media/clicks.py hold the code):
   voiced and sound like its vowel (80 to 1500 Hz within 15 dB of the body's loudest frame: the next syllable's consonant
   begins inside the note) lies within 20 cents of the written pitch. A note with few such frames is not in tune.
 * vowel onset: for syllables that begin with k s t p h sh ch ts (kana of the か さ た は ぱ rows and their y-forms, not
-  ふ), where the energy between 200 and 3000 Hz, in dB, rises most steeply within 80 ms of the written onset. On time is
+  ふ), where the energy between 300 and 1500 Hz, in dB, rises most steeply within 80 ms of the written onset. On time is
   within 30 ms.
 * clean: no sample at full scale, none that is not finite, no click.
 """

@@ -1,4 +1,4 @@
-"""Render the README's samples, docs/audio, each example by each singer: ``python scripts/render_samples.py``.
+"""Render the README's samples, docs/audio, two examples by each singer and one by all: ``python scripts/render_samples.py``.
 
 Sung as `singsynth-mcp sing SCORE -o OUT.flac --speaker NAME` does, then kept with 16 bits a sample: half the size.
 """
@@ -14,8 +14,9 @@ import singsynth_mcp
 
 _ROOT = Path(__file__).parents[1]
 _SCORES = ("haru-no-komichi", "little-lantern")
-_SINGERS = {"linnet": 0, "merlin": -12}
+_SINGERS = {"linnet": 0, "merlin": -12, "wren": 0, "martin": -12}
 """Singer: semitones that the examples, written for a woman, are transposed by."""
+_CHOIR = "old-hundredth"
 
 
 def main() -> None:
@@ -27,9 +28,16 @@ def main() -> None:
             for singer, transpose in _SINGERS.items():
                 sung = Path(temporary, f"{score}-{singer}.flac")
                 singsynth_mcp.sing(_ROOT / "examples" / f"{score}.musicxml", sung, speaker=singer, transpose=transpose)
-                samples, rate = soundfile.read(sung)
-                soundfile.write(folder / sung.name, samples, rate, subtype="PCM_16")
-                print(folder / sung.name)
+                _keep(sung, folder)
+        sung = Path(temporary, f"{_CHOIR}.flac")
+        singsynth_mcp.sing(_ROOT / "examples" / f"{_CHOIR}.musicxml", sung)
+        _keep(sung, folder)
+
+
+def _keep(sung: Path, folder: Path) -> None:
+    samples, rate = soundfile.read(sung)
+    soundfile.write(folder / sung.name, samples, rate, subtype="PCM_16")
+    print(folder / sung.name)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 ``--onward`` goes on from the committed voicebank's weights instead of fitting from nothing.
 
+A voice from nothing takes the budget's minutes in all: at most two fifths of them to speak, and what the corpus and
+the report leave to fit. ``--onward``, or a step by itself, has the budget for its fitting alone.
+
 Steps, in order: speak (the teacher speaks the corpus), store (its parameters are measured and
 repaired), render (they are sung), fit (the nets learn from that), export (the voicebank is
 assembled), report (it is measured on phrases kept from training). Results lie in a cache outside
@@ -24,18 +27,24 @@ if TYPE_CHECKING:
 SEED = 1
 
 
+SPEAKING, REPORTING = 0.4, 0.1
+"""Shares of the budget: what speaking may take, what is kept for export and report."""
+
+
 def _module(name: str) -> Callable[[argparse.Namespace], None]:
     """Return a step that runs a module of this package in a process of its own."""
 
     def run(options: argparse.Namespace) -> None:
         command = [sys.executable, "-m", f"training.{name}", "--processes", str(options.threads)]
+        if name == "speak" and options.until is not None:
+            command += ["--minutes", str(SPEAKING * options.budget)]
         subprocess.run(command, check=True)
 
     return run
 
 
 def fit(options: argparse.Namespace) -> None:
-    """Fit the stages one after the other, in the budget's minutes."""
+    """Fit the stages one after the other, in the budget's minutes or what is left of them."""
     import torch
 
     from training.batches import load_corpus
@@ -46,8 +55,11 @@ def fit(options: argparse.Namespace) -> None:
     phrases, held_out = load_corpus(shard_paths(corpus_folder()))
     minutes = sum(phrase.frames for phrase in phrases) * 512 / 44100 / 60
     print(f"{len(phrases)} phrases, {minutes:.0f} minutes; {len(held_out)} phrases held out")
+    left = options.budget if options.until is None else (options.until - time.monotonic()) / 60
+    if left <= 0:
+        sys.exit("The corpus took the whole budget. It is kept: run the same command again, or with a larger --budget.")
     for name in options.stages or SHARES:
-        losses = fit_stage(name, phrases, SHARES[name] * options.budget, options.seed, onward=options.onward)
+        losses = fit_stage(name, phrases, SHARES[name] * left, options.seed, onward=options.onward)
         print(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in losses.items()))
 
 
@@ -82,12 +94,14 @@ def main() -> None:
     """Run the steps asked for and say how long each took."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument("step", choices=["all", *STEPS])
-    parser.add_argument("--budget", type=float, default=65.0, help="minutes of fitting in all")
+    parser.add_argument("--budget", type=float, default=140.0, help="minutes, of all the steps or of fitting alone")
     parser.add_argument("--stages", nargs="*", help="fit only these nets")
     parser.add_argument("--onward", action="store_true", help="go on from the committed weights")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
+    whole = options.step == "all" and not options.onward
+    options.until = time.monotonic() + 60 * (1 - REPORTING) * options.budget if whole else None
     for name, step in STEPS.items():
         if options.step in ("all", name):
             began = time.monotonic()

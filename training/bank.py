@@ -18,7 +18,7 @@ from training.inventory import LANGUAGE_IDS, PHONEME_IDS, PHONEMES, VOICEBANK, P
 from training.mel import HIGHEST_HZ, LOWEST_HZ, WINDOW_SIZE
 from training.singers import SINGERS, SPEAKERS
 
-VERSION = "0.3"
+VERSION = "0.4"
 VOCODER_NAME = "aviary_vocoder"
 GENDER_SEMITONES = 3
 MORAE = Path(__file__).parent / "languages" / "japanese-morae.tsv"
@@ -101,8 +101,8 @@ _GLIDES = frozenset(("liquid", "semivowel"))
 """What a renderer lets open a note after another consonant (format, section 3.3): pl, gr and tw would be held on l, r
 and w. These singers have every vowel on its note's beat, so their l, r, w and y go by the wider name, approximant."""
 CREDITS = (
-    "made from Kokoro-82M by hexgrad (Apache-2.0), one of whose styles was made with the SIWIS"
-    " French Speech Synthesis Database (CC BY 4.0)"
+    "made from Kokoro-82M by hexgrad (Apache-2.0), two of whose styles were made with the SIWIS"
+    " French Speech Synthesis Database (CC BY 4.0) and with Koniwa (CC BY 3.0)"
 )
 CHARACTER: dict[str, Any] = {
     "name": "Aviary",

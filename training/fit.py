@@ -47,8 +47,14 @@ class Fitting:
         self.folder, self.checkpoint = folder, folder / f"{stage.name}.pt"
         self.log = folder / f"{stage.name}.tsv"
         self.progress = Progress()
-        weights = [p for p in stage.modules.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=0.01)
+        groups = [
+            {
+                "params": [p for p in net.parameters() if p.requires_grad],
+                "relative": stage.relative_rates.get(name, 1.0),
+            }
+            for name, net in stage.modules.items()
+        ]
+        self.optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=0.01)
         self.mean = {k: v.clone() for k, v in stage.modules.state_dict().items()}
         self.recent: dict[str, float] = {}
         if self.checkpoint.exists():
@@ -73,7 +79,7 @@ class Fitting:
     def _step(self, phrases: list[Phrase]) -> None:
         step = self.progress.step
         for group in self.optimiser.param_groups:
-            group["lr"] = self._rate()
+            group["lr"] = group["relative"] * self._rate()
         rng = np.random.default_rng((self.seed, zlib.crc32(self.stage.name.encode()), step))
         losses = self.stage.losses(phrases, rng)
         total = torch.stack(list(losses.values())).sum()

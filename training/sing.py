@@ -30,19 +30,19 @@ if TYPE_CHECKING:
     from training.store import Recording
 
 _VOWEL_TARGET_DB = -14.0
-_FLATTENING, _MOST_GAIN_DB = 0.85, 10.0
+_FLATTENING, _MOST_GAIN_DB = 0.9, 10.0
 _HEADROOM_DB = 3.0
 """How far any moment may stand out of the vowels' loudness: the teacher begins some vowels with a shout."""
 _CONSONANT_GAIN_DB = (-4.0, 2.0)
 _CONSONANT_DB = {
     **dict.fromkeys(("s", "sh", "ch", "ts"), -3.0),
     **dict.fromkeys(("z", "zh", "j", "jh"), -8.0),
-    **dict.fromkeys(("h", "hh", "hy", "f", "th"), 3.0),
+    **dict.fromkeys(("h", "hh", "hy", "f", "th"), 4.0),
 }
 """The teacher's sibilants stand only 5-9 dB under its vowels, loud for singing, and voiced ones swell with the
 pulses; its h and f are hardly heard."""
 _SONORANTS = frozenset(("nasal", "liquid", "semivowel"))
-_SONORANT_DB, _SONORANT_GAIN_DB = -6.0, (-4.0, 8.0)
+_SONORANT_DB, _SONORANT_GAIN_DB = -5.0, (-4.0, 8.0)
 """Where sonorant consonants should lie against vowels, and how far they are moved towards it."""
 _GAIN_SMOOTHING_STEPS = 2.0
 _DB_PER_OCTAVE, _MOST_REGISTER_DB = 1.5, 2.0

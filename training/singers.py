@@ -46,6 +46,20 @@ SINGERS: dict[str, Singer] = {
         chains={"ja": 70, "en": 80},
         range=(45, 64),
     ),
+    "wren": Singer(
+        voice="a soprano, bright and quick",
+        blend={"jf_alpha": 0.6, "af_heart": 0.2, "ff_siwis": 0.2},
+        levels_hz=(233.0, 330.0),
+        chains={"ja": 50, "en": 60},
+        range=(60, 81),
+    ),
+    "martin": Singer(
+        voice="a bass-baritone, plain and near",
+        blend={"am_michael": 0.6, "bm_george": 0.2, "jm_kumo": 0.2},
+        levels_hz=(98.0, 147.0),
+        chains={"ja": 50, "en": 60},
+        range=(43, 62),
+    ),
 }
 
 SPEAKERS: tuple[str, ...] = tuple(SINGERS)

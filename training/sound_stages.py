@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from singsynth_mcp.synthesis.engines.torch.acoustic import curve_features
 from training import nets
 from training.batches import Batch, Phrase, choose, crop_batch, score_batch
+from training.discriminator import Discriminator, contest
 from training.levels import Effort, audible_gap, masking, recomposed, tension
 from training.score_stages import Variance
 from training.stage import NEUTRAL_STEPS, Stage, fitted, held, singers
@@ -20,9 +22,10 @@ PREDICTED_SHARE = 0.6
 
 
 class AcousticStage(Stage):
-    """The mel, with the envelopes it is made of as a second target."""
+    """The mel, with the envelopes it is made of as a second target, and a discriminator to deceive."""
 
     name = "acoustic"
+    relative_rates: ClassVar = {"discriminator": 0.4}
     batch, length = 8, 160
     curves = ("mel", "harmonic", "noise", "f0", "breathiness", "voicing", "voiced")
 
@@ -30,7 +33,7 @@ class AcousticStage(Stage):
         """Return the acoustic model."""
         self.bands = nets.bands()
         self.predicted: dict[int, Tensor] = {}
-        return {"acoustic": nets.acoustic()}
+        return {"acoustic": nets.acoustic(), "discriminator": Discriminator()}
 
     def prepare(self, phrases: list[Phrase], fits: Path) -> None:
         """Let the fitted variance stage predict every phrase's curves: what singing will meet."""
@@ -73,12 +76,16 @@ class AcousticStage(Stage):
         true_noise = effort.noise(crop["noise"] @ self.bands.to_mel)
         weight = self.weights(score, crop)
         gap = mel - target
+        contested = contest(self.modules["discriminator"], mel, target, net.mel.pulses(crop["f0"]))
         return {
             "mel": held(gap.abs(), weight),
             "movement": 0.3 * held((gap[:, 1:] - gap[:, :-1]).abs(), weight[:, 1:]),
             "tone": 0.3 * held(audible_gap(tone, true_tone), weight),
             "noise": 0.3 * held(audible_gap(noise, true_noise), weight),
             "residual": 0.1 * held(residual.abs(), weight),
+            "discriminator": contested["discriminator"],
+            "adversarial": 0.15 * contested["adversarial"],
+            "features": 0.4 * contested["features"],
         }
 
     def mel_of(self, phrase: Phrase, breathiness: Tensor, voicing: Tensor, tense: Tensor) -> Tensor:

@@ -1,13 +1,16 @@
-"""Let the teacher speak the corpus: ``python -m training.speak [--processes 2]``.
+"""Let the teacher speak the corpus: ``python -m training.speak [--processes 2] [--minutes 60]``.
 
 One file per utterance in the cache, named by everything that decides its content; finished
-files are kept, so an interruption costs one utterance.
+files are kept, so an interruption costs one utterance. Where the minutes are not enough, every
+singer has spoken the same share of each language.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import time
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from multiprocessing import get_context
@@ -55,28 +58,55 @@ def _start(speaker: str) -> None:
     _teacher = Teacher(speaker)
 
 
-def _work(speaker: str, utterance: Utterance) -> None:
+def _work(speaker: str, utterance: Utterance, until: float) -> bool:
+    """Speak an utterance unless the time (on the clock of ``time.time``) is up; return whether it was spoken."""
     if _teacher is None:
         raise RuntimeError("the worker has no teacher")
+    if time.time() > until:
+        return False
     speak_utterance(_teacher, speaker, utterance)
+    return True
+
+
+def speaking_order(utterances: list[Utterance]) -> list[Utterance]:
+    """Return the utterances in an order of which any beginning has the same share of each language."""
+    of, met = Counter(utterance.language for utterance in utterances), Counter[str]()
+
+    def place(utterance: Utterance) -> float:
+        met[utterance.language] += 1
+        return met[utterance.language] / of[utterance.language]
+
+    return sorted(utterances, key=place)
 
 
 def main() -> None:
     """Speak what is missing for every singer."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--processes", type=int, default=2)
-    processes = parser.parse_args().processes
+    parser.add_argument("--minutes", type=float, default=math.inf, help="how long all singers may take together")
+    options = parser.parse_args()
     fetch_teacher()
-    for speaker in SPEAKERS:
-        utterances = corpus(speaker, SEED)
-        missing = [u for u in utterances if not speech_path(speaker, u).exists()]
-        print(f"{speaker}: {len(utterances)} utterances, {len(missing)} to speak", flush=True)
-        started = time.monotonic()
-        context = get_context("spawn")
-        with ProcessPoolExecutor(processes, context, _start, (speaker,)) as pool:
-            for done, _ in enumerate(pool.map(_work, [speaker] * len(missing), missing), 1):
-                if done % 20 == 0 or done == len(missing):
-                    print(f"  {done}/{len(missing)} {time.monotonic() - started:.0f} s", flush=True)
+    missing = {
+        speaker: [u for u in speaking_order(corpus(speaker, SEED)) if not speech_path(speaker, u).exists()]
+        for speaker in SPEAKERS
+    }
+    total, until = sum(map(len, missing.values())), time.time()
+    for speaker, utterances in missing.items():
+        until += 60.0 * options.minutes * len(utterances) / max(total, 1)
+        spoken = _speak(speaker, utterances, until, options.processes)
+        print(f"{speaker}: {spoken} of {len(utterances)} missing utterances spoken", flush=True)
+
+
+def _speak(speaker: str, utterances: list[Utterance], until: float, processes: int) -> int:
+    """Speak utterances in processes of their own until a time; return how many."""
+    started, spoken = time.monotonic(), 0
+    with ProcessPoolExecutor(processes, get_context("spawn"), _start, (speaker,)) as pool:
+        jobs = [speaker] * len(utterances), utterances, [until] * len(utterances)
+        for done in pool.map(_work, *jobs):
+            spoken += done
+            if done and spoken % 20 == 0:
+                print(f"  {spoken}/{len(utterances)} {time.monotonic() - started:.0f} s", flush=True)
+    return spoken
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ class Stage(ABC):
     name: str
     rate = 1.5e-3
     """Peak learning rate."""
+    relative_rates: ClassVar[dict[str, float]] = {}
+    """Nets that learn faster or slower than the rest: factors of the rate, by name."""
 
     def __init__(self) -> None:
         self.modules = nn.ModuleDict(self.build())
@@ -77,7 +79,7 @@ def fit_directory(start: str = "") -> Path:
     """
     here = Path(__file__).parent
     sources = [*Path(torch_nets.__file__).parent.glob("*.py")]
-    sources += [here / f"{name}.py" for name in ("batches", "levels", "mel", "nets")]
+    sources += [here / f"{name}.py" for name in ("batches", "discriminator", "levels", "mel", "nets")]
     sources += here.glob("*stage*.py")
     key = content_key(render_corpus.corpus_folder().name, code_key(sources), start)
     return cache_directory("fit", key)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from training.analysis.labels import burst_times, mend_boundaries, token_boundaries
-from training.analysis.onsets import HISS_HZ, STEP_SECONDS, band_energy_db
+from training.analysis.onsets import BAND_HZ, HISS_HZ, STEP_SECONDS, VOWEL_HZ, band_energy_db
 from training.analysis.parameters import analyse
 from training.analysis.voicing import FRAME_SECONDS, by_labels, periodic_frames, voiced_share
 from training.cache import cache_directory, code_key, content_key
@@ -69,10 +69,11 @@ def make_recording(speaker: str, utterance: Utterance) -> Recording:
         audios = [speech[f"audio_{level:.0f}"].astype(np.float64) / 32768.0 for level in levels]
         token_frames = speech["token_frames"]
     frames = int(len(audios[0]) / SPEECH_RATE / FRAME_SECONDS)
-    energy = np.mean([band_energy_db(audio, SPEECH_RATE) for audio in audios], axis=0)
-    hiss = np.mean([band_energy_db(audio, SPEECH_RATE, HISS_HZ) for audio in audios], axis=0)
+    energy = _mean_energy_db(audios, BAND_HZ)
     tokens = token_boundaries(utterance, token_frames, len(audios[0]) / SPEECH_RATE)
-    starts = mend_boundaries(utterance.phonemes, tokens, energy, hiss)
+    starts = mend_boundaries(
+        utterance.phonemes, tokens, energy, _mean_energy_db(audios, VOWEL_HZ), _mean_energy_db(audios, HISS_HZ)
+    )
     votes = [periodic_frames(audio, SPEECH_RATE, level, frames) for audio, level in zip(audios, levels, strict=True)]
     heard = np.mean(votes, axis=0) > 0.5
     voiced = by_labels(heard, utterance.phonemes, starts)
@@ -88,6 +89,10 @@ def make_recording(speaker: str, utterance: Utterance) -> Recording:
         np.mean([reading.aperiodicity for reading in readings], axis=0).astype(np.float16),
         voiced,
     )
+
+
+def _mean_energy_db(audios: list[np.ndarray], band_hz: tuple[float, float]) -> np.ndarray:
+    return np.asarray(np.mean([band_energy_db(audio, SPEECH_RATE, band_hz) for audio in audios], axis=0))
 
 
 def _faults(phonemes: tuple[str, ...], tokens: np.ndarray, starts: np.ndarray, heard: np.ndarray) -> tuple[str, ...]:

@@ -62,9 +62,17 @@ def test_vowels_after_stops_start_after_the_burst():
     phonemes = ("SP", "ja/k", "ja/a", "SP")
     starts = np.array([0.0, 0.3, 0.41, 0.8, 1.0])
     energy = _stop_energy(burst=0.36, vowel=0.42)
-    mended = mend_boundaries(phonemes, starts, energy, np.zeros_like(energy))
+    mended = mend_boundaries(phonemes, starts, energy, energy, np.zeros_like(energy))
     assert mended[2] == pytest.approx(0.42, abs=0.006)
     assert burst_times(phonemes, mended, energy)[1] == pytest.approx(0.36, abs=0.006)
+
+
+def test_vowels_start_where_their_first_formants_rise_not_where_a_burst_does():
+    # An English t: the burst is the steepest rise of all the energy, the vowel's formants come 50 ms later.
+    starts = np.array([0.0, 0.3, 0.38, 0.8, 1.0])
+    burst, vowel = _stop_energy(0.36, 0.36), _stop_energy(0.41, 0.41)
+    mended = mend_boundaries(("SP", "en/s", "en/aa", "SP"), starts, burst, vowel, np.zeros_like(vowel))
+    assert mended[2] == pytest.approx(0.41, abs=0.006)
 
 
 def test_last_vowel_ends_where_it_has_faded():
@@ -72,22 +80,22 @@ def test_last_vowel_ends_where_it_has_faded():
     starts = np.array([0.0, 0.2, 0.3, 0.8, 1.0])
     times = np.arange(0.0, 1.0, STEP_SECONDS)
     energy = np.where((times > 0.3) & (times < 0.55), 0.0, -40.0)
-    assert mend_boundaries(phonemes, starts, energy, np.zeros_like(energy))[3] == pytest.approx(0.55, abs=0.01)
+    assert mend_boundaries(phonemes, starts, energy, energy, np.zeros_like(energy))[3] == pytest.approx(0.55, abs=0.01)
 
 
 def test_a_vowel_ends_where_it_falls_into_a_closure_or_a_hiss():
     times = np.arange(0.0, 1.0, STEP_SECONDS)
     starts = np.array([0.0, 0.2, 0.5, 0.6, 0.9, 1.0])
     closed = np.where((times > 0.2) & (times < 0.44), 0.0, np.where(times > 0.6, 0.0, -50.0))
-    stop = mend_boundaries(("SP", "ja/a", "ja/k", "ja/a", "SP"), starts, closed, np.full_like(times, -60.0))
+    stop = mend_boundaries(("SP", "ja/a", "ja/k", "ja/a", "SP"), starts, closed, closed, np.full_like(times, -60.0))
     assert stop[2] == pytest.approx(0.44, abs=0.006)
     # A hiss is louder than what is left of the vowel, not than its voice: the low band alone hardly falls.
     voice, hiss = np.where(times < 0.46, 0.0, -3.0), np.where((times > 0.46) & (times < 0.6), -5.0, -40.0)
-    assert mend_boundaries(("SP", "ja/a", "ja/s", "ja/a", "SP"), starts, voice, hiss)[2] == pytest.approx(
+    assert mend_boundaries(("SP", "ja/a", "ja/s", "ja/a", "SP"), starts, voice, voice, hiss)[2] == pytest.approx(
         0.46, abs=0.006
     )
     steady = np.zeros_like(times)
-    assert mend_boundaries(("SP", "ja/a", "ja/k", "ja/a", "SP"), starts, steady, steady)[2] == 0.5
+    assert mend_boundaries(("SP", "ja/a", "ja/k", "ja/a", "SP"), starts, steady, steady, steady)[2] == 0.5
 
 
 def test_analysis_finds_the_envelope_that_was_rendered():

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from training.inventory import BY_SYMBOL
-from training.teacher.utterances import language_corpus
+from training.speak import speaking_order
+from training.teacher.utterances import corpus, language_corpus
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
@@ -23,3 +24,12 @@ def test_vowels_are_spoken_long_enough_to_have_a_middle(language):
         least = np.bincount(utterance.owners, utterance.least_frames)
         vowel = [symbol != "SP" and BY_SYMBOL[symbol].is_vowel for symbol in utterance.phonemes]
         assert (least[vowel] >= 5).all()
+
+
+def test_whatever_was_spoken_when_time_was_up_has_each_language_in_its_share():
+    utterances = corpus("merlin", seed=1)
+    order = speaking_order(utterances)
+    assert sorted(map(hash, order)) == sorted(map(hash, utterances))
+    share = np.mean([utterance.language == "ja" for utterance in utterances])
+    for count in (20, 100, 200):
+        assert np.mean([utterance.language == "ja" for utterance in order[:count]]) == pytest.approx(share, abs=0.03)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _REACH_SECONDS = 0.050
 _VOICED_REACH_SECONDS = 0.025
+_BURST_REACH_SECONDS = 0.025
 _CLEAR_RISE_DB = 3.0
 _COUPLING_SECONDS = (0.130, 0.040)
 _CLEAR_FALL_DB = 6.0
@@ -42,15 +43,15 @@ def token_boundaries(utterance: Utterance, token_frames: np.ndarray, seconds: fl
 
 
 def mend_boundaries(
-    phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.ndarray, hiss_db: np.ndarray
+    phonemes: tuple[str, ...], starts: np.ndarray, energy_db: np.ndarray, vowel_db: np.ndarray, hiss_db: np.ndarray
 ) -> np.ndarray:
     """Return boundaries with vowel onsets on the steepest rise, vowel ends on the steepest fall, releases cut off.
 
     ``energy_db`` is :func:`training.analysis.onsets.band_energy_db` of the utterance (the mean of its levels),
-    ``hiss_db`` the same of its hiss. Onsets after unvoiced consonants may move by 50 ms, after voiced ones by 25 ms
-    and only to a clear rise; a vowel ends where it clearly falls into a stop, an affricate or a fricative (the
-    teacher's tokens have the unvoiced ones 20-60 ms late: closures and hisses would be sung as vowels); the last
-    vowel before a pause ends where it has fallen 16 dB.
+    ``vowel_db`` and ``hiss_db`` the same of the vowels' band and of hiss. Onsets after unvoiced consonants may move by
+    50 ms, after a stop's burst by 25 ms, after voiced ones by 25 ms and only to a clear rise; a vowel ends where it
+    clearly falls into a stop, an affricate or a fricative (the teacher's tokens have the unvoiced ones 20-60 ms late:
+    closures and hisses would be sung as vowels); the last vowel before a pause ends where it has fallen 16 dB.
     """
     mended = starts.copy()
     for i in range(1, len(phonemes)):
@@ -58,11 +59,13 @@ def mend_boundaries(
         if phonemes[i] == SILENCE and phonemes[i - 1] != SILENCE:
             mended[i] = _release(energy_db, mended[i - 1], starts[i])
         elif here.is_vowel and before.name in STOPS:
-            mended[i] = _after_burst(energy_db, starts[i])
-        elif here.is_vowel and not before.is_vowel:
-            reach = _VOICED_REACH_SECONDS if before.voiced else _REACH_SECONDS
-            place, rise = steepest_rise(energy_db, starts[i], reach)
-            if not before.voiced or rise >= _CLEAR_RISE_DB:
+            place = _after_burst(energy_db, starts[i])
+            mended[i], _ = steepest_rise(vowel_db, place, _BURST_REACH_SECONDS)
+        elif here.is_vowel and not before.is_vowel and not before.voiced:
+            mended[i], _ = steepest_rise(vowel_db, starts[i], _REACH_SECONDS)
+        elif here.is_vowel and before.voiced and not before.is_vowel:
+            place, rise = steepest_rise(energy_db, starts[i], _VOICED_REACH_SECONDS)
+            if rise >= _CLEAR_RISE_DB:
                 mended[i] = place
         elif before.is_vowel and here.kind in _OBSTRUENTS:
             sounding = energy_db - hiss_db if here.name in _HISSES else energy_db

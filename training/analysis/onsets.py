@@ -1,6 +1,8 @@
-"""Where a vowel starts, from the audio alone: the steepest rise of 200-3000 Hz energy.
+"""Where a vowel starts, from the audio alone: the steepest rise of 300-1500 Hz energy.
 
-The voice is judged by this measure, so its labels are made by it.
+The voice is judged by this measure, so its labels are made by it. The band has the vowels' first formants and little
+of bursts and aspiration, which lie above it: in 200-3000 Hz the steepest rise of an English k or t is now the burst's
+and now the vowel's, 50 ms apart.
 """
 
 from __future__ import annotations
@@ -11,13 +13,14 @@ from scipy.signal import butter, sosfiltfilt
 STEP_SECONDS = 0.0025
 _WINDOW_SECONDS = 0.010
 _RISE_SECONDS = 0.010
-_BAND_HZ = (200.0, 3000.0)
+BAND_HZ = (200.0, 3000.0)
+VOWEL_HZ = (300.0, 1500.0)
 HISS_HZ = (4000.0, 10_000.0)
 _FLOOR_DB = 60.0
 
 
-def band_energy_db(audio: np.ndarray, sample_rate: int, band_hz: tuple[float, float] = _BAND_HZ) -> np.ndarray:
-    """Return the energy of a band, 200-3000 Hz, in dB every 2.5 ms, value ``i`` at ``i * 2.5 ms``.
+def band_energy_db(audio: np.ndarray, sample_rate: int, band_hz: tuple[float, float] = BAND_HZ) -> np.ndarray:
+    """Return the energy of a band, by default 200-3000 Hz, in dB every 2.5 ms, value ``i`` at ``i * 2.5 ms``.
 
     Windows of 10 ms; floored 60 dB under the loudest, so that silence has no slopes.
     """

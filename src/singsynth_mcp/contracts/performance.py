@@ -59,7 +59,7 @@ class AlignRequest(Request):
 
     score: str
     phonemes: str = Field(description="Artifact id that phonemize returned for this score")
-    speaker: SpeakerArgument | None = Field(default=None, description="The voicebank's first speaker when left out")
+    speaker: SpeakerArgument | None = Field(default=None, description="Left out: whose range fits the part best")
     controls: Controls = Field(default_factory=dict)
     transpose: float = Field(default=0, ge=-48, le=48, description="Semitones")
     breaths: bool = Field(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from singsynth_mcp.performance.model import Curve
     from singsynth_mcp.voicebanks import Voicebank
 
-ALIGN_VERSION = 2
+ALIGN_VERSION = 3
 _HEADER_WARNINGS = 100
 _DEFAULT_RANGE = (35.9, 84.9)
 """MIDI; 65 Hz to 1100 Hz: where a voicebank does not say what it can sing."""
@@ -87,9 +87,12 @@ def _align(
 
     sung_part = played(score, header["part"], header["verse"])
     controls = check_controls(request.controls)
+    wanted = request.speaker
+    if wanted is None:
+        wanted = bank.speaker_for([note.midi + request.transpose for note in sung_part.notes])
     rendition = Rendition(
         time_map=time_map(sung_part.notes),
-        speaker=speaker_weights(request.speaker, bank),
+        speaker=speaker_weights(wanted, bank),
         controls=controls,
         dynamics_db=played_loudness(score, sung_part.line) or 0.0,
         transpose=request.transpose,

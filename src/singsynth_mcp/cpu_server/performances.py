@@ -49,11 +49,14 @@ async def performance_result(performance: Manifest, store: ArtifactStore) -> Per
 
 
 def speaker_weights(wanted: str | Mapping[str, Any] | None, bank: Voicebank) -> dict[str, Curve]:
-    """Return a speaker argument as weights by the voicebank's own names. Raises UnknownName, InvalidRequest."""
+    """Return a speaker argument as weights by the voicebank's own names; of a bank without speakers, none.
+
+    Raises UnknownName, InvalidRequest.
+    """
     from singsynth_mcp.performance.controls import check_curve
 
     if wanted is None:
-        return {bank.speakers[0]: 1.0} if bank.speakers else {}
+        return {}
     if isinstance(wanted, str):
         return {bank.speaker(wanted): 1.0}
     if not wanted or all(weight == 0 for weight in wanted.values()):

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 ONSET_REACH_S = 0.08
-_ONSET_BAND_HZ = (200.0, 3000.0)
+_ONSET_BAND_HZ = (300.0, 1500.0)
+"""The first formants: a burst and its aspiration lie above, and rise up to 60 ms before the vowel."""
 _ONSET_WINDOW_S = 0.01
 _ONSET_HOP_S = 0.001
 _ONSET_SLOPE_HOPS = 5
@@ -56,7 +57,7 @@ def unfinite_samples(audio: npt.NDArray[Any]) -> int:
 
 
 def vowel_onset(audio: npt.NDArray[Any], sample_rate: int, expected_s: float) -> float:
-    """Return where the energy between 200 and 3000 Hz, in dB, rises most steeply within 80 ms of `expected_s`.
+    """Return where the energy between 300 and 1500 Hz, in dB, rises most steeply within 80 ms of `expected_s`.
 
     Energy in Hann windows of 10 ms every 1 ms, not under 30 dB below the loudest; the rise is taken over 10 ms.
     """

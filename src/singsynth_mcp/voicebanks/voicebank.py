@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -67,6 +67,19 @@ class Voicebank:
     def range_of(self, speaker: str | None) -> tuple[float, float] | None:
         """Return the comfortable notes of a speaker; those of the whole voicebank where it says no others."""
         return self.character.ranges.get(speaker or "", self.range)
+
+    def speaker_for(self, notes: Sequence[float]) -> str | None:
+        """Return who sings `notes` (MIDI) when nobody is named.
+
+        Whose comfortable range holds most of them, of equals whose middle is nearest to theirs, of equals the first.
+        """
+        middle = sorted(notes)[len(notes) // 2] if notes else 0.0
+
+        def fit(speaker: str) -> tuple[int, float]:
+            lowest, highest = self.range_of(speaker) or (0.0, 127.0)
+            return sum(lowest <= note <= highest for note in notes), -abs(middle - (lowest + highest) / 2)
+
+        return max(self.speakers, key=fit, default=None)
 
     @cached_property
     def character(self) -> Character:
