@@ -255,7 +255,7 @@ async def test_a_part_without_a_singer_gets_the_one_whose_range_it_is(services: 
     ranges = "ranges: {linnet: [A3, E5], wren: [A2, E4]}\n"
     character.write_text(character.read_text(encoding="utf-8") + ranges, encoding="utf-8")
     score = await parsed(services, "09-ja-usagi")
-    for transpose, singer in ((0, "linnet"), (-12, "wren"), (-36, "linnet")):
+    for transpose, singer in ((0, "linnet"), (-12, "wren"), (-36, "wren")):  # of those out of range, the nearest
         sung = await aligned(services, score, transpose=transpose)
         assert (await phrases_of(services, sung.id))[1][0].speaker == {singer: 1.0}
 
