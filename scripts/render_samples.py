@@ -1,4 +1,4 @@
-"""Render the README's samples, docs/audio: two examples by each singer, one by all: ``python scripts/render_samples.py``.
+"""Render the README's samples in docs/audio, two by each singer and one by all: ``python scripts/render_samples.py``.
 
 Sung as `singsynth-mcp sing SCORE -o OUT.flac --speaker NAME` does, then kept with 16 bits a sample: half the size.
 """
