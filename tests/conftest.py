@@ -7,6 +7,10 @@ import inspect
 
 import anyio
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")  # a busy machine is no fault of the code's
 
 _LONGEST_SECONDS = 60
 _LONGEST_SLOW_SECONDS = 600
