@@ -45,9 +45,13 @@ libc.fflush(out)
 """
 
 
+_DROPPED_NOW_AND_THEN = {"ReferenceType", "TimerHandle", "Context", "hamt", "hamt_bitmap_node", "hamt_array_node"}
+"""Dead references and cancelled timers (with their contexts): sqlite3 and asyncio forget them by the hundred."""
+
+
 def held():
     gc.collect()
-    return len(gc.get_objects())
+    return sum(type(each).__name__ not in _DROPPED_NOW_AND_THEN for each in gc.get_objects())
 
 
 def song(number):
@@ -60,12 +64,12 @@ async def test_what_a_proxy_and_its_server_hold_does_not_grow_with_the_calls(tmp
     proxy = proxy_over({"cpu": cpu_server(Settings())})
     after = []
     async with served(proxy, access=Access(keys=KeyFile(tmp_path / "keys.json"))) as client:
-        for number in range(80):
+        for number in range(90):
             score = (await call(client, "parse_score", song(number), token)).structured_content["id"]
             assert not (await call(client, "phonemize", {"score": score}, token)).is_error
-            if number in (39, 79):
+            if number in (29, 59, 89):
                 after.append(held())
-    assert after[1] - after[0] < 40
+    assert after[2] - after[1] < 30  # for 60 calls; until the second look things settle
 
 
 async def test_of_jobs_that_have_ended_so_many_are_kept():
@@ -76,9 +80,9 @@ async def test_of_jobs_that_have_ended_so_many_are_kept():
     async with served(made_server(vocode=vocode)) as client:
         for number in range(340):
             assert not (await call(client, "vocode", {"mel": f"mel-{number:012x}"})).is_error
-            if number in (279, 339):
+            if number in (279, 299, 339):
                 after.append(held())
-    assert after[1] - after[0] < 30
+    assert after[2] - after[1] < 20
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the arenas are glibc's")
