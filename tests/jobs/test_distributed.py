@@ -12,7 +12,6 @@ from singsynth_mcp.contracts.calling import Progress, ignore_progress
 from singsynth_mcp.errors import InvalidScore, QueueFull, QueueUnavailable, UnknownJob
 from singsynth_mcp.jobs.attempts import AttemptRules
 from singsynth_mcp.jobs.base import NewJob
-from singsynth_mcp.jobs.dead import DeadJobs
 from singsynth_mcp.jobs.distributed import DistributedJobs
 from singsynth_mcp.jobs.queues import Queues
 from singsynth_mcp.jobs.table import JobTable, TableRules
@@ -276,35 +275,6 @@ async def test_attempts_that_end_without_a_word_are_counted_and_the_third_is_the
     assert (await table.record(job_id)).error["code"] == "worker_crashed"
     assert await table.dead() == [job_id]
     assert (await table.begin(delivery, "5"))[0] == "ended"
-    await table.close()
-
-
-async def test_a_job_that_killed_its_workers_can_be_tried_again_or_dropped(place):
-    tool, table, dead = Tool(), place.table(), DeadJobs(place.table(), place.queues())
-    tool.open.set()
-    for mel in "12":
-        _, delivery = await table.submit(f"gpu-{mel}", new(mel, tenant="ann"), "call")
-        for run in ("1", "2", "3", "4"):
-            await table.begin(delivery, f"{mel}{run}")
-    async with place.engine() as jobs:
-        other = await jobs.submit(new("1", tenant="ann"), elsewhere)
-        assert [(each.job_id, each.tenant, each.state) for each in await dead.list()] == [
-            ("gpu-2", "ann", "failed"),
-            ("gpu-1", "ann", "failed"),
-        ]
-        await dead.retry("gpu-1")
-        assert (await jobs.wait("gpu-1", 0, ignore_progress)).state == "queued"
-        await dead.drop("gpu-2")
-        assert await dead.list() == []
-        for act in (dead.retry, dead.drop):
-            with pytest.raises(UnknownJob, match="jobs dead"):
-                await act("gpu-2")
-        async with place.worker(tool):
-            for each in ("gpu-1", other):
-                assert (await finish(jobs, each)).result == {"id": "audio-of-1"}
-            assert (await finish(jobs, "gpu-2")).error["code"] == "worker_crashed"
-    assert other not in ("gpu-1", "gpu-2"), "the same work, asked for meanwhile, is another job"
-    await dead.close()
     await table.close()
 
 
