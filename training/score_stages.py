@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from singsynth_mcp.synthesis.engines.torch.pitch import flutter
 from training import nets
 from training.batches import Batch, Phrase, choose, curve_batch, score_batch
 from training.levels import tension
@@ -64,7 +65,8 @@ class Pitch(Stage):
         """Return the L1 distance in semitones and that of the curve's slope."""
         chosen = choose(phrases, self.batch, rng)
         curves = curve_batch(chosen, ("f0_rule",))
-        gap = self.predict(score_batch(chosen), curves["f0_rule"]) - curves["f0_rule"]
+        wanted = curves["f0_rule"] + flutter(torch.arange(curves["f0_rule"].shape[1]))
+        gap = self.predict(score_batch(chosen), wanted) - wanted
         inside = curves["inside"].float()
         slope = (gap[:, 1:] - gap[:, :-1]).abs()
         return {"semitones": held(gap.abs(), inside), "slope": held(slope, inside[:, 1:])}

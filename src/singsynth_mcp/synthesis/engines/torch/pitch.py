@@ -26,6 +26,8 @@ BEHIND = 64
 """Frames that the note filter sees after and before the one it computes."""
 NOTE_FEATURES = 9
 WAVES = 2
+FLUTTER_HZ = (12.7, 7.1, 4.7)
+FLUTTER_SEMITONES = 0.03
 
 
 def _shifted(values: Tensor, by: int) -> Tensor:
@@ -35,12 +37,23 @@ def _shifted(values: Tensor, by: int) -> Tensor:
     return torch.cat([values[:, by:], values[:, -1:]], dim=1)
 
 
+def flutter(frames: Tensor) -> Tensor:
+    """Return semitones for frame numbers: a held note is never quite still, nor its movement a pattern that one hears.
+
+    Three slow sines of no common period (Klatt and Klatt, Analysis, synthesis, and perception of voice quality
+    variations, JASA 87, 1990), 3 cents each: what singers have on a steady note (Ternström and Friberg, 1989).
+    """
+    seconds = frames.to(torch.float32) * FRAME_SECONDS
+    waves = [torch.sin(2.0 * math.pi * hertz * seconds) for hertz in FLUTTER_HZ]
+    return FLUTTER_SEMITONES * torch.stack(waves, dim=0).sum(dim=0)
+
+
 class PitchPredictor(nn.Module):
     """Predict the pitch curve (format, section 2.3).
 
     A linear filter answers the steps of the notes (the response of a damped second-order system:
     glide and overshoot); a net adds what is not linear (scoops, releases, dips in consonants) and
-    how far two vibrato waves, running from each note's start, are opened.
+    how far two vibrato waves, running from each note's start, are opened. A little flutter keeps held notes alive.
     """
 
     def __init__(self, hidden: int, width: int, depth: int, response: Tensor, vibrato_hz: float) -> None:
@@ -89,7 +102,7 @@ class PitchPredictor(nn.Module):
         out = self.head(self.blocks(x)) * 0.3
         waves = notes[:, :, -WAVES:]
         deviation = out[:, :, 0] + (out[:, :, 1:] * waves).sum(dim=2)
-        predicted = base + expr * deviation + steps.to(torch.float32) * 0.0
+        predicted = base + expr * (deviation + flutter(frames)) + steps.to(torch.float32) * 0.0
         return keep(predicted, pitch, retake)
 
     def note_features(
