@@ -75,6 +75,14 @@ def test_vowels_start_where_their_first_formants_rise_not_where_a_burst_does():
     assert mended[2] == pytest.approx(0.41, abs=0.006)
 
 
+def test_a_vowel_does_not_start_at_the_burst_before_it():
+    # A Japanese t has its burst in the vowel's band too, and 20 ms of breath before the vowel.
+    starts = np.array([0.0, 0.3, 0.41, 0.8, 1.0])
+    energy = _stop_energy(burst=0.40, vowel=0.42)
+    mended = mend_boundaries(("SP", "ja/t", "ja/e", "SP"), starts, energy, energy, np.zeros_like(energy))
+    assert mended[2] == pytest.approx(0.42, abs=0.006)
+
+
 def test_last_vowel_ends_where_it_has_faded():
     phonemes = ("SP", "ja/m", "ja/a", "SP")
     starts = np.array([0.0, 0.2, 0.3, 0.8, 1.0])

@@ -49,9 +49,10 @@ def mend_boundaries(
 
     ``energy_db`` is :func:`training.analysis.onsets.band_energy_db` of the utterance (the mean of its levels),
     ``vowel_db`` and ``hiss_db`` the same of the vowels' band and of hiss. Onsets after unvoiced consonants may move by
-    50 ms, after a stop's burst by 25 ms, after voiced ones by 25 ms and only to a clear rise; a vowel ends where it
-    clearly falls into a stop, an affricate or a fricative (the teacher's tokens have the unvoiced ones 20-60 ms late:
-    closures and hisses would be sung as vowels); the last vowel before a pause ends where it has fallen 16 dB.
+    50 ms, after a stop by 25 ms on from its burst (never back to it), after voiced ones by 25 ms and only to a clear
+    rise; a vowel ends where it clearly falls into a stop, an affricate or a fricative (the teacher's tokens have the
+    unvoiced ones 20-60 ms late: closures and hisses would be sung as vowels); the last vowel before a pause ends where
+    it has fallen 16 dB.
     """
     mended = starts.copy()
     for i in range(1, len(phonemes)):
@@ -60,7 +61,7 @@ def mend_boundaries(
             mended[i] = _release(energy_db, mended[i - 1], starts[i])
         elif here.is_vowel and before.name in STOPS:
             place = _after_burst(energy_db, starts[i])
-            mended[i], _ = steepest_rise(vowel_db, place, _BURST_REACH_SECONDS)
+            mended[i], _ = steepest_rise(vowel_db, place + _BURST_REACH_SECONDS / 2, _BURST_REACH_SECONDS / 2)
         elif here.is_vowel and not before.is_vowel and not before.voiced:
             mended[i], _ = steepest_rise(vowel_db, starts[i], _REACH_SECONDS)
         elif here.is_vowel and before.voiced and not before.is_vowel:
