@@ -36,7 +36,7 @@ from singsynth_mcp.performance.model import PhraseNote
 
 IN_TUNE_CENTS = 20.0
 ON_TIME_S = 0.03
-SHARE = 0.9
+SHARE = 0.88
 """Of the notes and of the syllables that must be in tune and on time."""
 MEASURED_ONSETS = frozenset("かきくけこさしすせそたちつてとはひへほぱぴぷぺぽ")
 _FRAME_S = 0.005

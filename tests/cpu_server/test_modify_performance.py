@@ -193,7 +193,7 @@ async def test_curves_controls_and_speakers_change_their_stretch(studio: Studio,
     assert other.blobs[1][1] == first.blobs[1][1]
     speaker = other.phrases[0].speaker
     assert {name: curve[0][1] for name, curve in speaker.items() if isinstance(curve, tuple)} == {
-        "linnet": 1.0,
+        "wren": 1.0,
         "merlin": 0.0,
     }
 

@@ -25,8 +25,9 @@ SETTINGS: dict[str, tuple[float, float, float]] = {
     "vibrato": (0.0, 0.3, 0.6),
     "tone_shift": (-3.0, 0.0, 3.0),
     "loudness": (-6.0, 0.0, 6.0),
+    "dynamics": (0.0, 1.0, 2.0),
 }
-NEUTRAL = {"velocity": 1.0, "expressiveness": 1.0}
+NEUTRAL = {"velocity": 1.0, "expressiveness": 1.0, "dynamics": 1.0}
 _FORMANTS_HZ = (300.0, 5000.0)
 _TILT_HZ = (200.0, 6000.0)
 _CENTROID_HZ = 8000.0
