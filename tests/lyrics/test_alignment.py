@@ -182,7 +182,7 @@ tokens = st.tuples(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     line=st.lists(tokens, min_size=1, max_size=40),
     tempo=st.sampled_from([60.0, 97.0, 140.0, 211.7]),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import lzma
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from singsynth_mcp.lyrics import cmudict
@@ -29,7 +29,6 @@ def test_the_dictionary_is_whole_and_small() -> None:
     assert cmudict.DATA.stat().st_size < 1_000_000
 
 
-@settings(deadline=None)
 @given(st.sampled_from(LINES))
 def test_every_listed_word_is_found(line: str) -> None:
     word, *codes = line.split(" ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from singsynth_mcp.lyrics.arpabet import arpabet_sounds
@@ -169,7 +169,6 @@ def test_every_sound_of_every_language_finds_a_symbol(which: str, request: pytes
             assert all(0 <= one.distance < 1 for one in spelling.substitutions)
 
 
-@settings(deadline=None)
 @given(phonemes=st.lists(st.sampled_from(PHONEMES), min_size=1, max_size=12))
 def test_each_vowel_is_sung_once_by_a_bank_of_another_language(phonemes: list[str], kana: Voicebank) -> None:
     inventory = Lexicon(kana, "en").inventory

@@ -157,7 +157,7 @@ def test_syllables_of_other_languages_on_notes(
     assert carried(text, bilingual, language) == expected
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     word=st.sampled_from(["strength", "lanterns", "every", "beautiful", "fire", "extraordinary", "a", "rhythm", "mm"]),
     holds=st.lists(st.sampled_from(["_", "+", "+~", "-"]), max_size=6),

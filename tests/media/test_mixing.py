@@ -27,7 +27,7 @@ def whole(mix: Mix) -> np.ndarray:
     return np.concatenate(list(mix.blocks()))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(

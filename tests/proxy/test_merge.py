@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import mcp_types as types
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from singsynth_mcp.proxy.merge import Listing, Route, merge
@@ -69,7 +69,6 @@ def test_equal_uris_go_to_the_first_and_equal_templates_to_all():
     assert merged.conflicts
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["a", "b", "a_b"]),

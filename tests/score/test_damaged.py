@@ -27,7 +27,7 @@ def read_and_describe(data: bytes) -> None:
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_bytes_changed(data: st.DataObject) -> None:
     score = bytearray(data.draw(st.sampled_from([USAGI, ROMANZE_MXL])))
     for _ in range(data.draw(st.integers(1, 6))):
@@ -37,7 +37,7 @@ def test_bytes_changed(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_values_replaced(data: st.DataObject) -> None:
     """Texts and attributes of a well-formed score, replaced by numbers and words that do not belong there."""
     text = data.draw(st.sampled_from([USAGI, ROMANZE])).decode()
@@ -50,7 +50,7 @@ def test_values_replaced(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_elements_dropped_or_doubled(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from([USAGI, ROMANZE])).decode()
     leaves = [match.span() for match in re.finditer(r"<([\w-]+)[^<>]*>[^<>]*</\1>|<[\w-]+[^<>]*/>", text)]

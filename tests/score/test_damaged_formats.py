@@ -82,7 +82,7 @@ cuts = st.lists(
 
 
 @given(st.sampled_from(FORMATS), cuts)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_bytes_changed(path: Path, changes: list[tuple[int, int, bytes]]) -> None:
     with suppress(SingSynthError):
         describe(read_score(damaged(path.read_bytes(), changes), path.name))
@@ -90,7 +90,7 @@ def test_bytes_changed(path: Path, changes: list[tuple[int, int, bytes]]) -> Non
 
 @pytest.mark.skipif("not config.getoption('--thorough')", reason="a minute: pytest --thorough")
 @given(st.sampled_from(FORMATS), cuts)
-@settings(max_examples=10_000, deadline=None)
+@settings(max_examples=10_000)
 def test_ten_thousand_files(path: Path, changes: list[tuple[int, int, bytes]]) -> None:
     """Each in two seconds of CPU, all within a gigabyte."""
     data = damaged(path.read_bytes(), changes)

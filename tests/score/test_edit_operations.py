@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -322,7 +322,7 @@ KEEPING = st.one_of(
 
 
 @given(st.sampled_from([USAGI, SATB, WILD_ROSE]), st.lists(KEEPING, min_size=1, max_size=4))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_no_edit_of_these_loses_a_syllable_or_breaks_a_line(score: Score, operations: list[dict[str, Any]]) -> None:
     for operation in operations:
         try:
@@ -356,7 +356,7 @@ def check(score: Score) -> None:
 
 
 @given(st.sampled_from([USAGI, WILD_ROSE]), st.integers(-6, 6))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_steps_of_the_key_up_and_down_are_identity(score: Score, steps: int) -> None:
     start = edit(score, {"operation": "set_key", "key": "C"})
     scale = {0, 2, 4, 5, 7, 9, 11}

@@ -183,7 +183,7 @@ scores = st.lists(measures(), min_size=1, max_size=5).map(
 
 
 @given(scores)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_lines_are_sorted_and_never_overlap(score: Score) -> None:
     assert [measure.duration for measure in score.measures] == [4] * len(score.measures)
     for line in score.parts[0].lines:
@@ -196,7 +196,7 @@ def test_lines_are_sorted_and_never_overlap(score: Score) -> None:
 
 
 @given(scores)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_words_are_whole(score: Score) -> None:
     for line in score.parts[0].lines:
         is_open = False
@@ -207,13 +207,13 @@ def test_words_are_whole(score: Score) -> None:
 
 
 @given(scores)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_bytes_and_back(score: Score) -> None:
     assert score_from_bytes(score_to_bytes(score)) == score
 
 
 @given(scores, st.integers(-48, 48))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_transposing_there_and_back_is_identity(score: Score, semitones: int) -> None:
     there, back = ({"operation": "transpose", "semitones": number} for number in (semitones, -semitones))
     once, _ = edit(score, there)
@@ -222,7 +222,7 @@ def test_transposing_there_and_back_is_identity(score: Score, semitones: int) ->
 
 
 @given(scores, st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_edits_keep_ids_and_order(score: Score, data: st.DataObject) -> None:
     ids = [one.id for *_, one in notes_of(score)]
     gone = data.draw(st.sampled_from(ids))

@@ -164,7 +164,7 @@ class TestBroken:
         assert len(score.parts[0].lines) == 32
 
     @given(st.binary(max_size=200))
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     def test_any_bytes_of_a_track(self, body: bytes) -> None:
         data = midi([])[:14] + b"MTrk" + len(body).to_bytes(4, "big") + body
         try:

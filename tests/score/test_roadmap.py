@@ -148,7 +148,7 @@ marks = st.lists(
 
 
 @given(st.lists(marks, min_size=1, max_size=12))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_every_roadmap_ends_and_no_measure_has_a_pass_twice(roadmap: list[list[str]]) -> None:
     order = playing_order(measures(" ".join("m" + "".join(sorted(set(each))) for each in roadmap)))
     assert len(order) < MAX_PLAYED

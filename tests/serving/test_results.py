@@ -86,7 +86,7 @@ _json = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.dictionaries(st.text(max_size=12), st.lists(_json, max_size=40) | st.text(max_size=5000), max_size=4))
 def test_any_structure_of_lists_and_texts_fits(facts):
     assert len(json.dumps(fit_structured(facts), ensure_ascii=False).encode()) <= STRUCTURED_LIMIT_BYTES

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from singsynth_mcp.synthesis.acoustic import synthesize
@@ -29,7 +29,7 @@ def engine() -> OnnxEngine:
     return OnnxEngine(threads=1)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(song=SONGS, breath=st.booleans())
 def test_any_phrase_is_sung_whole(
     bank: Voicebank, engine: OnnxEngine, song: list[tuple[float, float, str]], breath: bool

@@ -39,7 +39,7 @@ def _notes(pitches: list[float], lengths: list[float]) -> list[Note]:
     return [Note(float(a), float(b), midi) for a, b, midi in zip(edges[:-1], edges[1:], pitches, strict=True)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.integers(55, 81), st.sampled_from([0.2, 0.3, 0.5, 1.0, 2.0])),

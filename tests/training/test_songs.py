@@ -17,7 +17,7 @@ COMFORTABLE = (57, 76)
 RUNS = [Run(i, 1, word, tuple(0.09 for _ in word)) for i, word in enumerate(WORDS)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.lists(st.sampled_from(RUNS), min_size=1, max_size=4))
 def test_songs_are_whole(seed, runs):
     song = compose(runs, COMFORTABLE, np.random.default_rng(seed))
@@ -37,7 +37,7 @@ def test_songs_are_whole(seed, runs):
     assert sum(not found for found in own_note) <= nasals
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.lists(st.sampled_from(RUNS), min_size=1, max_size=4))
 def test_labels_sum(seed, runs):
     labels = label_song(compose(runs, COMFORTABLE, np.random.default_rng(seed)))

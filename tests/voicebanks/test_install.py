@@ -348,7 +348,7 @@ PIECES = [b"..", b"bank", b"/", b"/", b"\\", b"a", b"A", b"C:", b"nul", b"\x83\x
 HOSTILE = st.lists(st.sampled_from(PIECES), min_size=1, max_size=7).map(b"".join)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     strays=st.lists(st.lists(st.sampled_from(PIECES), min_size=1, max_size=7).map(b"".join), max_size=3, unique=True)
 )

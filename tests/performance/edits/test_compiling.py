@@ -110,7 +110,7 @@ def check_whole(phrase: Phrase) -> None:
 
 
 @given(st.lists(operation, max_size=8))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_edits_leave_whole_phrases_and_keep_their_pins(rows: list[dict[str, Any]]) -> None:
     one = coach()
     done(one, rows)

@@ -56,7 +56,7 @@ def test_real_scores(path: Path) -> None:
 
 
 @given(scores)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_random_scores(score: Score) -> None:
     assert written(again(score)) == written(score)
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import training
@@ -112,7 +112,7 @@ _lines = st.builds(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(st.lists(_lines, min_size=1, max_size=3), st.integers(60, 150))
 def test_any_song_is_read_as_it_is_written(lines: list[Line], tempo: int) -> None:
     _check(HeldOutSong("any", "en", tempo, False, tuple(lines)))
