@@ -6,7 +6,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+import anyio
+
 from singsynth_mcp.artifacts.tenants import tenant_store
+from singsynth_mcp.contracts.audio import AudioResult
+from singsynth_mcp.contracts.calling import OnProgress, Progress
 from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.jobs.inprocess import InProcessJobs
 from singsynth_mcp.jobs.tenants import TenantJobs
@@ -19,6 +23,27 @@ from singsynth_mcp.serving.tools import SpecTool
 from singsynth_mcp.serving.transfer import artifact_routes
 from singsynth_mcp.serving.work import ToolWork
 from singsynth_mcp.settings import Settings
+
+
+class Vocoder:
+    """vocode that waits to be let through."""
+
+    def __init__(self) -> None:
+        self.started = anyio.Event()
+        self.open = anyio.Event()
+        self.stopped = anyio.Event()
+        self.runs = 0
+
+    async def __call__(self, request: Any, on_progress: OnProgress) -> AudioResult:
+        self.runs += 1
+        self.started.set()
+        try:
+            await on_progress(Progress(0.25, "vocode", "phrase 1 of 4"))
+            await self.open.wait()
+        except anyio.get_cancelled_exc_class():
+            self.stopped.set()
+            raise
+        return AudioResult(id="audio-0123456789ab", seconds=3.5, sample_rate=44100)
 
 
 def made_server(**functions: Callable[..., Awaitable[Any]]) -> SingSynthServer:

@@ -7,35 +7,24 @@ from datetime import UTC, datetime, timedelta
 import anyio
 import pytest
 
-from singsynth_mcp.contracts.audio import AudioResult
-from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.errors import SynthesisFailed
 from singsynth_mcp.serving import tasks
 from tests.proxy.made_upstreams import proxy_over
 from tests.serving.http_clients import VERSION, call, headers, message, post_call, served
-from tests.serving.made_server import made_server
+from tests.serving.made_server import Vocoder, made_server
 
 DECLARING = {"io.modelcontextprotocol/clientCapabilities": {"extensions": {tasks.EXTENSION: {}}}}
 MEL = {"mel": "mel-0123456789ab"}
 
 
-class Vocoder:
-    """vocode that waits to be let through, and fails for a mel of zeros."""
-
-    def __init__(self):
-        self.open = anyio.Event()
-        self.stopped = anyio.Event()
+class FailingVocoder(Vocoder):
+    """That vocoder, failing for a mel of zeros."""
 
     async def __call__(self, request, on_progress):
-        try:
-            await on_progress(Progress(0.25, "vocode", "phrase 1 of 4"))
-            await self.open.wait()
-        except anyio.get_cancelled_exc_class():
-            self.stopped.set()
-            raise
+        result = await super().__call__(request, on_progress)
         if request.mel == "mel-000000000000":
             raise SynthesisFailed("the model gave no numbers", hint="Try another seed.")
-        return AudioResult(id="audio-0123456789ab", seconds=3.5, sample_rate=44100)
+        return result
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +39,7 @@ def servers(vocoder):
 
 @pytest.fixture(params=[0, 1], ids=["server", "proxy"])
 def vocoder_and_server(request):
-    vocoder = Vocoder()
+    vocoder = FailingVocoder()
     return vocoder, servers(vocoder)[request.param]
 
 

@@ -6,37 +6,14 @@ import anyio
 import pytest
 from mcp import Client
 
-from singsynth_mcp.contracts.audio import AudioResult
-from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.contracts.score import ScoreResult
 from singsynth_mcp.contracts.tools import TOOLS
 from singsynth_mcp.errors import NothingToSing
 from singsynth_mcp.serving import tools as serving_tools
-from tests.serving.made_server import made_server
+from tests.serving.made_server import Vocoder, made_server
 
 ERAS = ("auto", "legacy")
 eras = pytest.mark.parametrize("era", ERAS)
-
-
-class Vocoder:
-    """vocode that waits to be let through."""
-
-    def __init__(self) -> None:
-        self.started = anyio.Event()
-        self.open = anyio.Event()
-        self.stopped = anyio.Event()
-        self.runs = 0
-
-    async def __call__(self, request, on_progress):
-        self.runs += 1
-        self.started.set()
-        try:
-            await on_progress(Progress(0.25, "vocode", "phrase 1 of 4"))
-            await self.open.wait()
-        except anyio.get_cancelled_exc_class():
-            self.stopped.set()
-            raise
-        return AudioResult(id="audio-0123456789ab", seconds=3.5, sample_rate=44100)
 
 
 async def parse(request, on_progress):
