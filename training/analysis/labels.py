@@ -64,7 +64,7 @@ def mend_boundaries(
             mended[i], _ = steepest_rise(vowel_db, place + _BURST_REACH_SECONDS / 2, _BURST_REACH_SECONDS / 2)
         elif here.is_vowel and not before.is_vowel and not before.voiced:
             mended[i], _ = steepest_rise(vowel_db, starts[i], _REACH_SECONDS)
-        elif here.is_vowel and before.voiced and not before.is_vowel:
+        elif here.is_vowel and not before.is_vowel:
             place, rise = steepest_rise(energy_db, starts[i], _VOICED_REACH_SECONDS)
             if rise >= _CLEAR_RISE_DB:
                 mended[i] = place

@@ -50,12 +50,18 @@ def serve(
     access = None if transport == "stdio" else _access(settings)
     server = build(settings)
     export_traces(server.name)
-    options: dict[str, Any] = {
-        "access": access,
-        "allowed_hosts": settings.allowed_hosts,
-        "drain_seconds": settings.drain_seconds,
-    }
-    anyio.run(partial(run, server, transport, host=host, port=port, **options))
+    anyio.run(
+        partial(
+            run,
+            server,
+            transport,
+            host=host,
+            port=port,
+            access=access,
+            allowed_hosts=settings.allowed_hosts,
+            drain_seconds=settings.drain_seconds,
+        )
+    )
 
 
 def _access(settings: Settings) -> Access:
