@@ -10,7 +10,7 @@ from singsynth_mcp.synthesis.engines.torch.pitch import flutter
 from training import nets
 from training.batches import Batch, Phrase, choose, curve_batch, score_batch
 from training.levels import tension
-from training.stage import NEUTRAL_STEPS, Stage, encoded, held, singers
+from training.stage import NEUTRAL_STEPS, Stage, encoded, held, importance, singers
 
 
 class Durations(Stage):
@@ -104,14 +104,15 @@ class Variance(Stage):
             return torch.cat(self.predict(score_batch([phrase]), f0))
 
     def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
-        """Return L1 distances in units of 10 dB, of tension in units of 2."""
+        """Return weighted L1 distances in units of 10 dB, of tension in units of 2."""
         chosen = choose(phrases, self.batch, rng)
-        curves = curve_batch(chosen, ("f0", "breathiness", "voicing", "harmonic"))
-        noise, tone, tense = self.predict(score_batch(chosen), curves["f0"])
-        inside = curves["inside"].float()
+        score, curves = score_batch(chosen), curve_batch(chosen, ("f0", "breathiness", "voicing", "harmonic"))
+        noise, tone, tense = self.predict(score, curves["f0"])
+        frames = torch.arange(curves["f0"].shape[1]).expand_as(curves["f0"])
+        weight = importance(score, frames) * curves["inside"]
         true_tension = tension(curves["harmonic"].float(), curves["f0"], self.bands.hertz)
         return {
-            "breathiness": held((noise - curves["breathiness"]).abs() / 10.0, inside),
-            "voicing": held((tone - curves["voicing"]).abs() / 10.0, inside),
-            "tension": held((tense - true_tension).abs() / 2.0, inside),
+            "breathiness": held((noise - curves["breathiness"]).abs() / 10.0, weight),
+            "voicing": held((tone - curves["voicing"]).abs() / 10.0, weight),
+            "tension": held((tense - true_tension).abs() / 2.0, weight),
         }

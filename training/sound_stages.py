@@ -15,7 +15,7 @@ from training.batches import Batch, Phrase, choose, crop_batch, score_batch
 from training.discriminator import Discriminator, contest
 from training.levels import Effort, audible_gap, masking, recomposed, tension
 from training.score_stages import Variance
-from training.stage import NEUTRAL_STEPS, Stage, fitted, held, singers
+from training.stage import NEUTRAL_STEPS, Stage, fitted, held, importance, singers
 
 PREDICTED_SHARE = 0.6
 """How often a net is given what the net before it predicts instead of the truth."""
@@ -74,7 +74,7 @@ class AcousticStage(Stage):
         mel = net.mel(tone, noise, crop["f0"]) + residual
         true_tone = true_tone @ self.bands.to_mel
         true_noise = effort.noise(crop["noise"] @ self.bands.to_mel)
-        weight = self.weights(score, crop)
+        weight = importance(score, crop["frames"])
         gap = mel - target
         contested = contest(self.modules["discriminator"], mel, target, net.mel.pulses(crop["f0"]))
         return {
@@ -106,14 +106,6 @@ class AcousticStage(Stage):
                 NEUTRAL_STEPS,
             )
         return mel[0]
-
-    def weights(self, score: Batch, crop: Batch) -> Tensor:
-        """Weigh consonants (short, and what makes words) more than vowels, silence less."""
-        ends = torch.cumsum(score["ph_dur"], dim=1)
-        owner = (crop["frames"][:, :, None] >= ends[:, None, :]).long().sum(dim=2)
-        consonant = ~torch.gather(score["ph_vowel"], 1, owner)
-        silent = torch.gather(score["tokens"], 1, owner) == nets.SILENCE_ID
-        return 1.0 + 1.5 * consonant.float() - 0.6 * silent.float()
 
 
 class VocoderStage(Stage):

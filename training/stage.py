@@ -50,6 +50,15 @@ def held(differences: Tensor, weight: Tensor) -> Tensor:
     return (differences * weight).sum() / weight.sum().clamp(min=1e-6)
 
 
+def importance(score: Batch, frames: Tensor) -> Tensor:
+    """Return float32 [B, L]: what frames (numbers, [B, L]) weigh, consonants (short, and what makes words) most."""
+    ends = torch.cumsum(score["ph_dur"], dim=1)
+    owner = (frames[:, :, None] >= ends[:, None, :]).long().sum(dim=2).clamp(max=ends.shape[1] - 1)
+    consonant = ~torch.gather(score["ph_vowel"], 1, owner)
+    silent = torch.gather(score["tokens"], 1, owner) == nets.SILENCE_ID
+    return 1.0 + 1.5 * consonant.float() - 0.6 * silent.float()
+
+
 def singers(speakers: Tensor, length: int) -> Tensor:
     """Return speaker codes [B, length, HIDDEN]."""
     return nets.speaker_codes()[speakers][:, None].expand(-1, length, -1)
