@@ -18,7 +18,7 @@ class Timeline:
         self._tempo_map = TempoMap(score.tempos, holds_of(score), score.bends)
         self._starts: list[Fraction] = []
         self._places: list[float] = []
-        """The same, for looking up: comparing fractions takes ten times as long."""
+        """The same, for looking up (as in TempoMap)."""
         self._start_seconds: list[float] = []
         self._written: list[tuple[Fraction, float]] = []
         """Where each measure begins as written, in quarters and seconds."""
@@ -37,12 +37,13 @@ class Timeline:
 
     def seconds_at(self, played: Fraction) -> float:
         """Return the seconds from the beginning to `played` quarters."""
-        if played not in self._known:
+        seconds = self._known.get(played)
+        if seconds is None:
             index = bisect_right(self._places, float(played)) - 1
             written, written_seconds = self._written[index]
             inside = self._tempo_map.seconds_at(written + played - self._starts[index])
-            self._known[played] = self._start_seconds[index] + inside - written_seconds
-        return self._known[played]
+            seconds = self._known[played] = self._start_seconds[index] + inside - written_seconds
+        return seconds
 
 
 def played_length(score: Score) -> tuple[Fraction, float]:
