@@ -29,7 +29,7 @@ FORMATS: dict[str, tuple[str, str]] = {
 _BUFFER_BYTES = 2**20
 """libsndfile writes pieces of 8 KB."""
 _BLOCKS_AT_A_TIME = 4
-"""What goes to the encoder's thread at once: to hand over every block by itself costs a fifth of a WAV file's time."""
+"""What goes to the encoder's thread at once: handing over every block by itself made a WAV file 6 % slower."""
 
 
 def write_audio(path: Path, blocks: Iterable[npt.NDArray[Any]], *, sample_rate: int, channels: int, format: str) -> int:
