@@ -36,3 +36,10 @@ async def test_the_first_error_is_raised_itself_and_ends_the_rest():
     with pytest.raises(UnknownName, match="no such thing"):
         await side_by_side(work, range(10), 2)
     assert begun == [0, 1]
+
+
+async def test_of_nothing_nothing_is_begun():
+    async def work(item):
+        raise AssertionError(item)
+
+    await side_by_side(work, [], 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
@@ -17,11 +18,13 @@ async def side_by_side(work: Callable[[_Item], Awaitable[None]], items: Iterable
 
     The first error ends what is at work, and is raised itself, out of the task group's.
     """
-    waiting = iter(items)
+    waiting = deque(items)
+    if not waiting:
+        return
 
     async def take() -> None:
-        for item in waiting:
-            await work(item)
+        while waiting:
+            await work(waiting.popleft())
 
     try:
         async with anyio.create_task_group() as group:

@@ -250,12 +250,24 @@ async def test_speakers_and_controls_are_kept_as_curves_in_seconds(services: Cpu
     assert (await phrases_of(services, (await aligned(services, score)).id))[1][0].speaker == {"linnet": 1.0}
 
 
-async def test_a_part_without_a_singer_gets_the_one_whose_range_it_is(services: CpuServices, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ranges", "singers"),
+    [
+        (
+            "linnet: [A3, E5], wren: [A2, E4]",
+            {0: "linnet", -12: "wren", -36: "wren"},
+        ),  # of those out of range, the nearest
+        ("linnet: [D4, A4], wren: [C4, A5]", {0: "linnet"}),  # one of thirteen notes lies above A4
+        ("linnet: [D4, F4], wren: [C4, A5]", {0: "wren"}),
+    ],
+)
+async def test_a_part_without_a_singer_gets_the_one_whose_range_it_is(
+    services: CpuServices, tmp_path: Path, ranges: str, singers: dict[float, str]
+) -> None:
     character = tmp_path / "banks" / "kana" / "character.yaml"
-    ranges = "ranges: {linnet: [A3, E5], wren: [A2, E4]}\n"
-    character.write_text(character.read_text(encoding="utf-8") + ranges, encoding="utf-8")
+    character.write_text(character.read_text(encoding="utf-8") + f"ranges: {{{ranges}}}\n", encoding="utf-8")
     score = await parsed(services, "09-ja-usagi")
-    for transpose, singer in ((0, "linnet"), (-12, "wren"), (-36, "wren")):  # of those out of range, the nearest
+    for transpose, singer in singers.items():
         sung = await aligned(services, score, transpose=transpose)
         assert (await phrases_of(services, sung.id))[1][0].speaker == {singer: 1.0}
 

@@ -60,6 +60,24 @@ async def audio(services: CpuServices) -> str:
     return await stored(services, (0.0, tone(1)), (2.0, tone(1, 550)), credits=("Voice: Aviary", "CC BY 4.0"))
 
 
+async def test_of_phrases_that_are_known_only_the_last_is_read_twice(
+    services: CpuServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audio = await stored(services, *((2.0 * place, tone(1, 440 + place)) for place in range(4)))
+    await save_audio(SaveAudioRequest(audio=audio), services)
+    read: list[str] = []
+    get_blob = services.store.get_blob
+
+    async def counted(sha256: str) -> bytes:
+        read.append(sha256)
+        return await get_blob(sha256)
+
+    monkeypatch.setattr(services.store, "get_blob", counted)
+    await save_audio(SaveAudioRequest(audio=audio), services)
+    first, *_, last = (entry.blob for entry in (await services.store.get(audio)).entries)
+    assert (len(read), read.count(first), read.count(last)) == (5, 1, 2)
+
+
 async def test_the_defaults(services: CpuServices, audio: str) -> None:
     result = await save_audio(SaveAudioRequest(audio=audio), services)
     assert result.path is not None

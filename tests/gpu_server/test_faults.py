@@ -110,6 +110,16 @@ async def test_nothing_is_rendered_where_a_later_stage_misses_a_file(gpu: Gpu, r
     assert runs == []
 
 
+async def test_nothing_is_rendered_where_a_file_has_gone_since_the_last_song(gpu: Gpu, runs: list[str]) -> None:
+    bank = factory.multi(gpu.banks / "multi")
+    await _sing(gpu)
+    runs.clear()
+    (bank / "dsvocoder" / "sine.onnx").unlink()
+    with pytest.raises(InvalidVoicebank, match=r"sine\.onnx is missing"):
+        await _sing(gpu)
+    assert runs == []
+
+
 async def test_a_missing_vocoder_says_where_it_belongs(gpu: Gpu) -> None:
     (factory.multi(gpu.banks / "multi") / "dsvocoder" / "vocoder.yaml").unlink()
     await _fails(gpu, InvalidVoicebank, "has no vocoder", "sine")

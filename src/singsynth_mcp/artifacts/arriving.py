@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
+import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,12 +31,9 @@ class Arriving:
         self.size = 0
         with self._naming():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=TEMPORARY_PREFIX, delete=False)  # noqa: SIM115
-
-    @property
-    def temporary(self) -> Path:
-        """Where the bytes are meanwhile."""
-        return Path(self._file.name)
+            self.temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}")
+            """Where the bytes are meanwhile."""
+            self._file = open(self.temporary, "xb", opener=_for_owner)  # noqa: SIM115
 
     @property
     def sha256(self) -> str:
@@ -76,6 +74,10 @@ class Arriving:
             yield
         except OSError as error:
             raise StorageProblem(f"cannot write {self._place}: {error.strerror}", hint=self._hint) from error
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def check_content(expected: str, arriving: Arriving) -> None:

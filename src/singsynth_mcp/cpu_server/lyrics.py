@@ -52,7 +52,9 @@ async def phonemize(request: PhonemizeRequest, services: CpuServices) -> Phonemi
         *(language, bank.id, bank.digest, *([own.digest()] if own.of_call or own.files else [])),
     )
     manifest = await recalled(key, services)
-    if manifest is None:
+    if manifest is not None:
+        words = await phonemes_of(manifest, services)
+    else:
         if request.text is not None:
             part, language, words = None, *await to_thread.run_sync(_read_text, request.text, bank, language, own)
         else:
@@ -64,7 +66,7 @@ async def phonemize(request: PhonemizeRequest, services: CpuServices) -> Phonemi
         stored = await services.store.put(manifest)
         if all(warning["code"] != "g2p_missing" for warning in words.warnings):
             await services.store.remember(key, stored)  # What an installation lacks may come.
-    return _phonemize_result(manifest, await phonemes_of(manifest, services), request.range)
+    return _phonemize_result(manifest, words, request.range)
 
 
 async def recalled(key: str, services: CpuServices) -> Manifest | None:

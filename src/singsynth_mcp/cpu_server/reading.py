@@ -17,11 +17,12 @@ T = TypeVar("T")
 
 
 class OnDemand(Sequence[T]):
-    """An artifact's entries in the order of their start, each read when it is asked for and not kept."""
+    """An artifact's entries in the order of their start, each read when it is asked for and kept until the next is."""
 
     def __init__(self, entries: Sequence[Entry], read: Callable[[Entry], T]) -> None:
         self._entries = sorted(entries, key=lambda entry: entry.start_seconds)
         self._read = read
+        self._last: tuple[Entry, T] | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -33,7 +34,11 @@ class OnDemand(Sequence[T]):
     def __getitem__(self, index: int | slice) -> T | OnDemand[T]:
         if isinstance(index, slice):
             return OnDemand(self._entries[index], self._read)
-        return self._read(self._entries[index])
+        entry = self._entries[index]
+        if self._last is None or self._last[0] is not entry:
+            self._last = None  # two phrases at a time would be twice the memory
+            self._last = entry, self._read(entry)
+        return self._last[1]
 
 
 def read_audio(store: ArtifactStore, entry: Entry) -> AudioPhrase:

@@ -51,8 +51,8 @@ class PhraseWork:
     reads: str
     make: Callable[[], Awaitable[bytes]]
     facts: PhraseFacts = PhraseFacts()
-    look_at: Callable[[bytes], Awaitable[None]] | None = None
-    """What is to be done with the bytes that were made, while the next phrase is in the model."""
+    look_at: Callable[[str, bytes], Awaitable[None]] | None = None
+    """What is to be done with the blob that was made, its SHA-256 and bytes, while the next phrase is in the model."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ class Rendering:
             data = await phrase.make()
             blob = await self._stored(key, data)
             if phrase.look_at is not None:
-                await phrase.look_at(data)
+                await phrase.look_at(blob, data)
         made.set()
         return blob
 

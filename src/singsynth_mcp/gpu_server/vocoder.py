@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from anyio import to_thread
 
-from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key, sha256
+from singsynth_mcp.artifacts.base import Entry, Manifest, memo_key
 from singsynth_mcp.contracts.audio import AudioResult, VocodeRequest
 from singsynth_mcp.contracts.common import first_warnings, phrase_indices
 from singsynth_mcp.gpu_server.rendering import PhraseFacts, PhraseWork, Rendering, open_rendering
@@ -70,9 +70,8 @@ def _work_on(rendering: Rendering, mel_blob: str, phrase: Phrase) -> PhraseWork:
             lambda: audio_to_bytes(vocode_mel(mel_from_bytes(data), bank, engine, gain, seed))
         )
 
-    async def look_at(made: bytes) -> None:
+    async def look_at(blob: str, made: bytes) -> None:
         levels = await to_thread.run_sync(lambda: measure_phrase(audio_from_bytes(made)))
-        blob = await to_thread.run_sync(sha256, made)
         keep_levels(blob, levels)
         await store.remember(memo_key(*LEVELS, blob), await store.put_blob(levels_to_bytes(levels)))
 

@@ -19,7 +19,8 @@ from singsynth_mcp.gpu_server.rendering import engine_of
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.settings import Settings
 from singsynth_mcp.synthesis.controls import supported_controls
-from singsynth_mcp.synthesis.stages import STAGES
+from singsynth_mcp.synthesis.engines.files import file_stat
+from singsynth_mcp.synthesis.stages import STAGES, stage_files
 from singsynth_mcp.voicebanks import BrokenVoicebank, Voicebank, get_voicebank
 from singsynth_mcp.voicebanks import list_voicebanks as find_voicebanks
 from singsynth_mcp.voicebanks.files import text_files
@@ -81,8 +82,9 @@ def check_files(bank: Voicebank) -> None:
     for name in _STAGE_NAMES:
         if (predictor := bank.stage(name)) is not None:
             _ = predictor.phonemes, predictor.languages
-    for stage in STAGES.values():
-        stage.files(bank)
+    for tool in STAGES:
+        for path in stage_files(tool, bank):
+            file_stat(path)
 
 
 async def _texts(voicebank_id: str | None, services: GpuServices) -> VoicebankInfoResult:

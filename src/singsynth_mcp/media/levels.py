@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from singsynth_mcp.errors import ArtifactError
 from singsynth_mcp.media.loudness import response_pieces
 from singsynth_mcp.media.mixing import BLOCK_SAMPLES
-from singsynth_mcp.media.true_peak import TruePeakMeter
+from singsynth_mcp.media.true_peak import TruePeakMeter, highest
 from singsynth_mcp.media.weighting import PIECE, weighted_energies
 from singsynth_mcp.performance.model import AudioPhrase
 
@@ -47,9 +47,8 @@ def measure_phrase(audio: AudioPhrase) -> PhraseLevels:
     for first in range(0, len(samples), BLOCK_SAMPLES):
         meter.add(samples[first : first + BLOCK_SAMPLES])
     meter.add(samples[:0], last=True)
-    peak = float(np.abs(samples).max(initial=0.0))
     return PhraseLevels(
-        audio.sample_rate, audio.offset_s, len(samples), peak, meter.highest, energies.astype(np.float32)
+        audio.sample_rate, audio.offset_s, len(samples), highest(samples), meter.highest, energies.astype(np.float32)
     )
 
 

@@ -17,6 +17,7 @@ from singsynth_mcp.media.levels import PhraseLevels
 from singsynth_mcp.media.limiter import Limiter
 from singsynth_mcp.media.loudness import LoudnessMeter, decibels, response_pieces
 from singsynth_mcp.media.mixing import Mix
+from singsynth_mcp.media.true_peak import highest
 from singsynth_mcp.media.weighting import PIECE, weighted_energies
 
 if TYPE_CHECKING:
@@ -117,12 +118,10 @@ def _combined(mix: Mix, levels: Sequence[PlacedLevels]) -> _Levels | None:
 
 
 def _measure(mix: Mix, on_samples: OnSamples) -> _Levels:
-    import numpy as np
-
     meter, peak = LoudnessMeter(mix.sample_rate, mix.channels), 0.0
     for block in mix.blocks():
         meter.add(block)
-        peak = max(peak, float(np.abs(block).max(initial=0.0)))
+        peak = max(peak, highest(block))
         on_samples(meter.samples)
     return _Levels(peak, meter, meter.samples)
 
@@ -170,9 +169,7 @@ class _Writing:
         return self._noted(limited)
 
     def _noted(self, block: Array) -> Array:
-        import numpy as np
-
-        self.peak = max(self.peak, float(np.abs(block).max(initial=0.0)))
+        self.peak = max(self.peak, highest(block))
         self.samples += len(block)
         return block
 

@@ -60,13 +60,14 @@ class Mix:
     @classmethod
     def of(cls, tracks: Sequence[Track]) -> Mix:
         """Look at the first and last phrase of each track to fix format, lead and length."""
-        ends = [(track.offset_seconds, track.phrases[0], track.phrases[-1]) for track in tracks if track.phrases]
-        starts = [offset + first.start_seconds + first.phrase.offset_s for offset, first, _ in ends]
-        stops = [offset + last.stop_seconds for offset, _, last in ends]
+        # The first one last: it is what sounds next, and need not be read again.
+        ends = [(track.offset_seconds, track.phrases[-1], track.phrases[0]) for track in tracks if track.phrases]
+        starts = [offset + first.start_seconds + first.phrase.offset_s for offset, _, first in ends]
+        stops = [offset + last.stop_seconds for offset, last, _ in ends]
         lead = max(0.0, -min(starts, default=0.0))
         return cls(
             tracks=tuple(tracks),
-            sample_rate=max((first.phrase.sample_rate for _, first, _ in ends), default=44_100),
+            sample_rate=max((first.phrase.sample_rate for _, _, first in ends), default=44_100),
             channels=2 if any(track.pan for track in tracks) else 1,
             lead_seconds=lead,
             seconds=lead + max(stops, default=0.0),

@@ -49,9 +49,9 @@ class TruePeakMeter:
     def _above(self, samples: Array, between: Array) -> tuple[Array, Array]:
         import numpy as np
 
-        highest = max(_peak(samples), _peak(between))
-        self.highest = max(self.highest, highest)
-        if highest <= self._ceiling:  # as nearly everywhere: nothing is worth looking at sample by sample
+        peak = max(highest(samples), highest(between))
+        self.highest = max(self.highest, peak)
+        if peak <= self._ceiling:  # as nearly everywhere: nothing is worth looking at sample by sample
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         levels = np.abs(samples).max(axis=1)
         for part in range(OVERSAMPLING):
@@ -60,5 +60,6 @@ class TruePeakMeter:
         return above, levels[above]
 
 
-def _peak(samples: Array) -> float:
+def highest(samples: Array) -> float:
+    """Return the highest level of samples; without a copy of them all, as numpy's abs would make one."""
     return max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)))

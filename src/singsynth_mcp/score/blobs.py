@@ -68,7 +68,7 @@ def _plain(value: Any) -> Any:
     return {
         name: _plain(content)
         for name, default in _DEFAULTS[type(value)].items()
-        if (content := getattr(value, name)) != default
+        if (content := getattr(value, name)) is not default and (default is dataclasses.MISSING or content != default)
     }
 
 

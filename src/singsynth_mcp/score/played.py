@@ -105,8 +105,7 @@ def _soundings(
         beside = [other[played.index] for other in others if other[played.index]]
         notes = by_measure[played.index]
         for note in notes_of_verse(notes, beside, verse or played.pass_number) if beside else notes:
-            start = _swung(measure, note.position - measure.position)
-            duration = _swung(measure, note.position + note.duration - measure.position) - start
+            start, duration = _in_measure(measure, note)
             soundings.append(Sounding(note, played.pass_number, measure_start + start, duration, note.lyrics))
         measure_start += measure.duration
     soundings = _with_grace_notes(soundings)
@@ -114,6 +113,15 @@ def _soundings(
         if sounding.end > following.start:
             soundings[index] = replace(sounding, duration=following.start - sounding.start)
     return soundings
+
+
+def _in_measure(measure: Measure, note: Note) -> tuple[Fraction, Fraction]:
+    """Return where in its measure a note is played, and how long."""
+    start = note.position - measure.position
+    if measure.swing is None:
+        return start, note.duration
+    played = _swung(measure, start)
+    return played, _swung(measure, start + note.duration) - played
 
 
 def _swung(measure: Measure, offset: Fraction) -> Fraction:

@@ -28,6 +28,8 @@ class TempoMap:
         steps = [step for bend in bends for step in _steps(bend)]
         marks = {tempo.position for tempo in tempos} | {edge for hold in holds for edge in hold}
         self._positions = sorted(marks | {edge for start, end, _ in steps for edge in (start, end)})
+        self._places = [float(position) for position in self._positions]
+        """For looking up: comparing fractions takes five times as long."""
         self._seconds: list[float] = []
         self._rates: list[float] = []
         seconds, tempo_index, hold_index, step_index = 0.0, 0, 0, 0
@@ -50,7 +52,7 @@ class TempoMap:
 
     def seconds_at(self, position: Fraction) -> float:
         """Return the seconds from the beginning to `position` quarters."""
-        index = max(0, bisect_right(self._positions, position) - 1)
+        index = max(0, bisect_right(self._places, float(position)) - 1)
         return self._seconds[index] + self._rates[index] * float(position - self._positions[index])
 
     def steps(self) -> list[Tempo]:

@@ -17,28 +17,33 @@ class Timeline:
         self.order = playing_order(score.measures)
         self._tempo_map = TempoMap(score.tempos, holds_of(score), score.bends)
         self._starts: list[Fraction] = []
+        self._places: list[float] = []
+        """The same, for looking up (as in TempoMap)."""
         self._start_seconds: list[float] = []
-        self._written: list[Fraction] = []
+        self._written: list[tuple[Fraction, float]] = []
+        """Where each measure begins as written, in quarters and seconds."""
         self._known: dict[Fraction, float] = {}
         """Seconds by played quarters: a note begins where the one before ended."""
         quarters, seconds = Fraction(0), 0.0
         for played in self.order:
             measure = score.measures[played.index]
+            written_seconds = self._tempo_map.seconds_at(measure.position)
             self._starts.append(quarters)
+            self._places.append(float(quarters))
             self._start_seconds.append(seconds)
-            self._written.append(measure.position)
+            self._written.append((measure.position, written_seconds))
             quarters += measure.duration
-            end = measure.position + measure.duration
-            seconds += self._tempo_map.seconds_at(end) - self._tempo_map.seconds_at(measure.position)
+            seconds += self._tempo_map.seconds_at(measure.position + measure.duration) - written_seconds
 
     def seconds_at(self, played: Fraction) -> float:
         """Return the seconds from the beginning to `played` quarters."""
-        if played not in self._known:
-            index = bisect_right(self._starts, played) - 1
-            written = self._written[index]
+        seconds = self._known.get(played)
+        if seconds is None:
+            index = bisect_right(self._places, float(played)) - 1
+            written, written_seconds = self._written[index]
             inside = self._tempo_map.seconds_at(written + played - self._starts[index])
-            self._known[played] = self._start_seconds[index] + inside - self._tempo_map.seconds_at(written)
-        return self._known[played]
+            seconds = self._known[played] = self._start_seconds[index] + inside - written_seconds
+        return seconds
 
 
 def played_length(score: Score) -> tuple[Fraction, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from singsynth_mcp.score.model import Lyric, Note
 
@@ -22,7 +23,7 @@ class Sounding:
     duration: Fraction
     lyrics: tuple[Lyric, ...]
 
-    @property
+    @cached_property
     def end(self) -> Fraction:
         """Where it ends."""
         return self.start + self.duration

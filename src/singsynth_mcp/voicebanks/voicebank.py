@@ -30,6 +30,9 @@ _MODELS: dict[StageName, Literal["dur", "pitch", "variance"]] = {
     "variance": "variance",
 }
 
+_AS_GOOD_AS_ALL = 0.9
+"""The share of a part's notes in a singer's range beyond which more of them say nothing."""
+
 
 @dataclass(frozen=True)
 class Voicebank:
@@ -72,12 +75,14 @@ class Voicebank:
         """Return who sings `notes` (MIDI) when nobody is named.
 
         Whose comfortable range holds most of them, of equals whose middle is nearest to theirs, of equals the first.
+        Nine notes in ten are as good as all: one note that is changed does not change the singer.
         """
         middle = sorted(notes)[len(notes) // 2] if notes else 0.0
 
-        def fit(speaker: str) -> tuple[int, float]:
+        def fit(speaker: str) -> tuple[float, float]:
             lowest, highest = self.range_of(speaker) or (0.0, 127.0)
-            return sum(lowest <= note <= highest for note in notes), -abs(middle - (lowest + highest) / 2)
+            held = sum(lowest <= note <= highest for note in notes) / max(len(notes), 1)
+            return min(held, _AS_GOOD_AS_ALL), -abs(middle - (lowest + highest) / 2)
 
         return max(self.speakers, key=fit, default=None)
 
