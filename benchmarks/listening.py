@@ -37,8 +37,7 @@ from singsynth_mcp.performance.model import PhraseNote
 IN_TUNE_CENTS = 20.0
 ON_TIME_S = 0.03
 IN_TUNE_SHARE = 0.9
-ON_TIME_SHARE = 0.88
-"""0.9 up to aviary 0.3; in 0.4 Japanese vowels after t come 20 to 30 ms late (training/README.md)."""
+ON_TIME_SHARE = 0.9
 """Of the notes and of the syllables that must be in tune and on time."""
 MEASURED_ONSETS = frozenset("かきくけこさしすせそたちつてとはひへほぱぴぷぺぽ")
 _FRAME_S = 0.005

@@ -48,7 +48,7 @@ def measure(example: SungExample, findings: Findings) -> None:
         if before in _MEASURED and BY_SYMBOL[example.phonemes[i]].is_vowel:
             expected = (starts[i] - 0.5) * FRAME_SECONDS  # labels round up: half a frame late
             findings.lateness.append(vowel_onset(audio, SAMPLE_RATE, expected) - expected)
-    rough, times = pyworld.harvest(audio, SAMPLE_RATE, f0_floor=80.0, f0_ceil=1200.0)
+    rough, times = pyworld.harvest(audio, SAMPLE_RATE, f0_floor=50.0, f0_ceil=1200.0)
     tracked = pyworld.stonemask(audio, rough, times, SAMPLE_RATE)
     centres = (np.arange(example.frames) + 0.5) * FRAME_SECONDS
     found = tracked[np.minimum(np.round(centres / 0.005).astype(int), len(tracked) - 1)]
