@@ -22,7 +22,7 @@ from training.shipped import shipped, shipped_digest
 from training.stage import Stage, fit_directory
 from training.stages import STAGES
 
-SHARES = {"durations": 0.02, "pitch": 0.09, "variance": 0.05, "acoustic": 0.64, "vocoder": 0.20}
+SHARES = {"durations": 0.05, "pitch": 0.12, "variance": 0.10, "acoustic": 0.56, "vocoder": 0.17}
 """How the minutes of fitting are divided; each net learns from what those before it predict."""
 CHECKPOINT_SECONDS = 120.0
 LOG_EVERY = 50
