@@ -36,8 +36,7 @@ from singsynth_mcp.performance.model import PhraseNote
 
 IN_TUNE_CENTS = 20.0
 ON_TIME_S = 0.03
-IN_TUNE_SHARE = 0.9
-ON_TIME_SHARE = 0.9
+SHARE = 0.9
 """Of the notes and of the syllables that must be in tune and on time."""
 MEASURED_ONSETS = frozenset("かきくけこさしすせそたちつてとはひへほぱぴぷぺぽ")
 _FRAME_S = 0.005
@@ -76,15 +75,15 @@ class Listening:
     def passed(self) -> bool:
         """Whether everything that is asked of a rendering holds."""
         clean = not (self.clipped or self.unfinite or self.clicks)
-        return clean and self.in_tune >= IN_TUNE_SHARE and (not self.onsets or self.on_time >= ON_TIME_SHARE)
+        return clean and self.in_tune >= SHARE and (not self.onsets or self.on_time >= SHARE)
 
     def table(self) -> str:
         """Return the measures as lines of text."""
         rest = "-" if self.rest_db is None else f"{self.rest_db:.1f} dB"
         rows = [
-            ("notes in tune (20 cents)", f"{self.in_tune:.1%} of {self.notes}", f"≥ {IN_TUNE_SHARE:.0%}"),
+            ("notes in tune (20 cents)", f"{self.in_tune:.1%} of {self.notes}", f"≥ {SHARE:.0%}"),
             ("  deviation, median / worst", f"{self.median_cents:.1f} / {self.worst_cents:.0f} cents", ""),
-            ("vowels on time (30 ms)", f"{self.on_time:.1%} of {self.onsets}", f"≥ {ON_TIME_SHARE:.0%}"),
+            ("vowels on time (30 ms)", f"{self.on_time:.1%} of {self.onsets}", f"≥ {SHARE:.0%}"),
             ("  lateness, median / worst", f"{self.median_onset_ms:+.0f} / {self.worst_onset_ms:+.0f} ms", ""),
             ("samples clipped / not finite", f"{self.clipped} / {self.unfinite}", "0"),
             ("clicks", str(len(self.clicks)), "0"),

@@ -31,7 +31,7 @@ class WrittenWord:
     @property
     def text(self) -> str:
         """The syllables joined."""
-        return "".join([text for _, text in self.syllables if text != NEXT_SYLLABLE])
+        return "".join(self.texts)
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -120,15 +120,15 @@ def _in_measure(measure: Measure, note: Note) -> tuple[Fraction, Fraction]:
     start = note.position - measure.position
     if measure.swing is None:
         return start, note.duration
-    played = _swung(measure, start)
-    return played, _swung(measure, start + note.duration) - played
+    played = _swung(start, measure.duration, measure.swing)
+    return played, _swung(start + note.duration, measure.duration, measure.swing) - played
 
 
-def _swung(measure: Measure, offset: Fraction) -> Fraction:
-    """Return where a place in a measure is played: the second of two eighths comes late where the measure swings."""
-    if measure.swing is None or offset % 1 != Fraction(1, 2) or offset > measure.duration:
+def _swung(offset: Fraction, duration: Fraction, swing: Fraction) -> Fraction:
+    """Return where a place in a measure that swings is played: the second of two eighths comes late."""
+    if offset % 1 != Fraction(1, 2) or offset > duration:
         return offset
-    return offset - Fraction(1, 2) + measure.swing
+    return offset - Fraction(1, 2) + swing
 
 
 def _by_measure(score: Score, line: Line) -> list[list[Note]]:
