@@ -14,10 +14,11 @@ from pathlib import Path
 
 from singsynth_mcp.errors import SingSynthError
 from training.report import hearing, naturalness
+from training.report.ahead import measure_ahead, open_ears
 from training.report.chain import Singer
 from training.report.controls import control_table, mix_table
 from training.report.drawing import draw_pictures
-from training.report.gathering import Ears, Gathering, gatherings, sung_languages
+from training.report.gathering import Gathering, gatherings, sung_languages
 from training.report.page import Report
 from training.report.songbook import load_songs
 
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--languages", nargs="*", help="only these languages")
     parser.add_argument("--output", type=Path, help="the page to write, pictures in a folder of its name beside it")
     parser.add_argument("--threads", type=int, default=0, help="threads of each model run; 0: one for each core")
+    parser.add_argument("--processes", type=int, default=1, help="singers that are measured at the same time")
     parser.add_argument("--without", nargs="*", default=[], choices=["whisper", "dnsmos", "teacher", "corpus"])
     options = parser.parse_args()
     try:
@@ -53,8 +55,10 @@ def make_report(options: argparse.Namespace) -> Report:
         singer = Singer(options.voicebank, Path(folder) / "artifacts", options.threads)
         speakers = options.speakers or list(singer.bank.speakers) or [""]
         languages = options.languages or sung_languages(singer)
-        ears = _ears(options, Path(folder))
+        ears = open_ears(options, Path(folder))
         found = gatherings(singer, speakers, languages, ears, teach="teacher" not in options.without)
+        if options.processes > 1:
+            measure_ahead(options, found)
         for gathering in found:
             print(f"{gathering.findings.speaker}, {gathering.findings.language}", file=sys.stderr, flush=True)
             gathering.gather()
@@ -73,12 +77,6 @@ def make_report(options: argparse.Namespace) -> Report:
         command = shlex.join(["python", "-m", "training.report", *sys.argv[1:]])
         output = options.output.stem if options.output is not None else ""
         return Report(singer.bank.name, singer.bank.digest, size / 1e6, command, found, controls, mix, pictures, output)
-
-
-def _ears(options: argparse.Namespace, folder: Path) -> Ears:
-    listens = "whisper" not in options.without and hearing.whisper_is_there()
-    whisper = hearing.Whisper(folder) if listens else None
-    return Ears(whisper, "dnsmos" not in options.without and naturalness.dnsmos_is_there())
 
 
 def _note_missing(gathering: Gathering, options: argparse.Namespace) -> None:

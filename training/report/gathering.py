@@ -66,6 +66,11 @@ class Gathering:
     """(title, register) of what was judged inside the range."""
 
     def gather(self) -> None:
+        """Sing and measure every song, and the time it takes."""
+        self.judge_songs()
+        self._time(load_songs(self.findings.language))
+
+    def judge_songs(self) -> None:
         """Sing and measure every song."""
         songs = load_songs(self.findings.language)
         for number, song in enumerate(songs):
@@ -79,7 +84,6 @@ class Gathering:
             if song.language == "ja" and not song.made_up and self.ears.whisper is not None:
                 register = octave_up(song, self.claimed)
                 self._judge(song, register, self._octave_values, where=ELSEWHERE)
-        self._time(songs)
 
     def sing(self, song: HeldOutSong, transpose: float, controls: Mapping[str, float] | None = None) -> Singing:
         """Sing a song with the voicebank."""
