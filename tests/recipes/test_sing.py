@@ -105,6 +105,18 @@ async def test_the_chain_runs_by_windows_and_then_whole() -> None:
     assert seen[-1].ready_seconds == 12.0
 
 
+async def test_what_a_stage_warns_of_is_said_of_the_whole_part_and_not_of_its_windows() -> None:
+    class Wary(Servers):
+        def answer(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+            answer = super().answer(name, arguments)
+            if name == "synthesize_audio":
+                answer["warnings"] = [{"code": "control_not_supported", "message": f"phrases {arguments['phrases']}"}]
+            return answer
+
+    result = await sing(SingRequest(path="song.mxl"), Wary())
+    assert [warning.message for warning in result.warnings or []] == ["too high", "phrases all"]
+
+
 async def test_every_part_with_lyrics_sings_and_is_mixed() -> None:
     servers = Servers(parts=3)
     result = await sing(SingRequest(text="<score/>"), servers)

@@ -204,7 +204,7 @@ class _Song:
 
             try:
                 part = self.parts[window.part]
-                _, audio, _ = await run_stages(self._call, part.performance, window.phrases, on_fraction)
+                _, audio, _ = await run_stages(self._answer, part.performance, window.phrases, on_fraction)
                 self._ready[index] = (audio["id"], audio["seconds"])
             finally:
                 slots.release()
@@ -218,7 +218,10 @@ class _Song:
             raise first_error(errors) from errors
 
     async def gather_parts(self) -> None:
-        """Fill each performance whole; every phrase's work is remembered by now."""
+        """Fill each performance whole; every phrase's work is remembered by now.
+
+        What there is to say of the stages is said here, of all phrases, and not of each window.
+        """
         for part in self.parts:
             part.performance, audio, part.deterministic = await run_stages(self._call, part.performance, "all")
             part.audio = audio["id"]
@@ -250,16 +253,21 @@ class _Song:
         *,
         keep_null: tuple[str, ...] = (),
     ) -> dict[str, Any]:
+        """Call a tool and keep what it says of devices and warnings."""
         given = {key: value for key, value in arguments.items() if value is not None or key in keep_null}
-        try:
-            result = await self.caller.call(name, given, on_progress)
-        except SingSynthError as error:
-            if error.code != "upstream_died":
-                raise
-            result = await self.caller.call(name, given, on_progress)
+        result = await self._answer(name, given, on_progress)
         self.devices |= {result["device"]: None} if result.get("device") else {}
         self.warnings += [PassedOver.model_validate(warning) for warning in result.get("warnings") or ()]
         return result
+
+    async def _answer(self, name: str, arguments: Mapping[str, Any], on_progress: OnProgress) -> dict[str, Any]:
+        """Return a tool's result, asked once more where its upstream died."""
+        try:
+            return await self.caller.call(name, arguments, on_progress)
+        except SingSynthError as error:
+            if error.code != "upstream_died":
+                raise
+            return await self.caller.call(name, arguments, on_progress)
 
     async def _report(self, fraction: float, stage: str, message: str) -> None:
         self._reported = max(self._reported, fraction)
