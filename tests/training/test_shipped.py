@@ -9,7 +9,7 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("scipy")
 
 from singsynth_mcp.synthesis.engines.torch.inference.graphs import Graph, NotOurNet  # noqa: E402
-from singsynth_mcp.synthesis.engines.torch.inference.weights import read_net  # noqa: E402
+from singsynth_mcp.synthesis.engines.torch.inference.weights import NETS_VERSION, read_net  # noqa: E402
 from tests.voicebanks.test_aviary import FOLDER  # noqa: E402
 from training.export import GRAPHS, export_graph  # noqa: E402
 from training.shipped import shipped  # noqa: E402
@@ -43,7 +43,7 @@ def test_an_exported_net_says_what_it_is_and_comes_back_whole(file, tmp_path):
     net = shipped(STAGES[graph.stage]()).modules[graph.module]
     export_graph(graph, net, tmp_path / "net.onnx")
     props = {entry.key: entry.value for entry in onnx.load(tmp_path / "net.onnx").metadata_props}
-    assert props == {"singsynth.net": graph.module, "singsynth.nets_version": "2"}
+    assert props == {"singsynth.net": graph.module, "singsynth.nets_version": NETS_VERSION}
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
     back = read_net(Graph(tmp_path / "net.onnx"))
     inputs = graph.inputs().values()

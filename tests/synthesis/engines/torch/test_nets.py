@@ -8,6 +8,8 @@ from singsynth_mcp.synthesis.engines.torch.durations import LARGEST_SHARE, Durat
 from singsynth_mcp.synthesis.engines.torch.linguistic import LinguisticEncoder  # noqa: E402
 from singsynth_mcp.synthesis.engines.torch.pitch import AHEAD, BEHIND, PitchPredictor  # noqa: E402
 from singsynth_mcp.synthesis.engines.torch.retake import keep  # noqa: E402
+from singsynth_mcp.synthesis.engines.torch.source_filter import BANDS  # noqa: E402
+from singsynth_mcp.synthesis.engines.torch.vocoder import DETAIL_BANDS, detail_matrix, sharpened  # noqa: E402
 
 HIDDEN = 16
 
@@ -90,3 +92,21 @@ def test_kept_frames_stay_and_the_seam_has_no_step():
     assert torch.equal(joined[:, :40], given[:, :40])
     assert float(joined.diff().abs().max()) < 0.6
     assert joined[0, 60:].numpy() == pytest.approx(60.0)
+
+
+def test_formants_are_raised_above_their_surroundings_the_more_the_lower_the_voice():
+    slope = torch.linspace(-2.0, -8.0, BANDS)
+    formant = 2.0 * torch.exp(-(((torch.arange(BANDS) - 30.0) / 2.0) ** 2))
+    f0 = torch.tensor([[110.0, 220.0, 880.0]])
+
+    def above(envelope: torch.Tensor) -> np.ndarray:
+        raised = sharpened(envelope.expand(1, 3, BANDS), f0, detail_matrix()) - envelope
+        return raised[0].numpy()
+
+    inner = slice(DETAIL_BANDS, -DETAIL_BANDS)
+    np.testing.assert_allclose(above(slope)[:, inner], 0.0, atol=1e-5)
+    raised = above(slope + formant)
+    assert (raised[:, 30] > 0).all()
+    assert (raised[:, [25, 35]] < 0).all()
+    assert (np.diff(raised[:, 30]) < 0).all()
+    np.testing.assert_allclose(above(torch.full((BANDS,), -14.0)), 0.0, atol=1e-5)  # silence

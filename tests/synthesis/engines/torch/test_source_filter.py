@@ -5,6 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from singsynth_mcp.media.clicks import clicks  # noqa: E402
 from singsynth_mcp.synthesis.engines.torch.fourier import BINS, RealFourier, bin_numbers  # noqa: E402
 from singsynth_mcp.synthesis.engines.torch.source_filter import (  # noqa: E402
     BANDS,
@@ -104,3 +105,18 @@ def test_limit_leaves_quiet_samples_alone_and_never_reaches_one():
     assert bent.abs().max() <= 1.0
     torch.testing.assert_close(bent[:, 2:5], samples[:, 2:5])
     assert (bent[0].diff() >= 0).all()
+
+
+def test_what_rings_longer_than_a_frame_makes_no_click():
+    """A murmur, as of a voiced stop, in silence: its ringing comes round to the heads of its frames."""
+    harmonic = envelope(-14.0)
+    harmonic[:, 40:80, 1] = 0.0
+    synthesiser = SourceFilter(CENTRES)
+
+    def found() -> int:
+        audio = synthesiser(harmonic, envelope(-14.0), torch.full((1, 120), 165.0))[0]
+        return len(clicks(audio.numpy(), SAMPLE_RATE))
+
+    assert found() == 0
+    synthesiser.edges.fill_(1.0)
+    assert found() > 10, "frames that end on a step are heard by nobody"

@@ -16,7 +16,7 @@ from singsynth_mcp.synthesis.engines.torch.inference.graphs import (  # noqa: E4
     Graph,
     NotOurNet,
 )
-from singsynth_mcp.synthesis.engines.torch.inference.weights import load_weights, read_net  # noqa: E402
+from singsynth_mcp.synthesis.engines.torch.inference.weights import NETS_VERSION, load_weights, read_net  # noqa: E402
 from singsynth_mcp.synthesis.engines.torch.linguistic import LinguisticEncoder  # noqa: E402
 from tests import probe_models  # noqa: E402
 from tests.voicebanks.test_aviary import FOLDER  # noqa: E402
@@ -70,11 +70,11 @@ def test_the_metadata_overrules_the_structure(tmp_path: Path) -> None:
     def signed(net: str, version: str):
         return lambda model: onnx.helper.set_model_props(model, {NET_KEY: net, VERSION_KEY: version})
 
-    assert isinstance(read_net(_edited(tmp_path / "a.onnx", signed("linguistic", "2"))), LinguisticEncoder)
+    assert isinstance(read_net(_edited(tmp_path / "a.onnx", signed("linguistic", NETS_VERSION))), LinguisticEncoder)
     with pytest.raises(NotOurNet, match="version 0 of the nets"):
         read_net(_edited(tmp_path / "b.onnx", signed("linguistic", "0")))
     with pytest.raises(NotOurNet, match="not exported from the shipped nets"):
-        read_net(_edited(tmp_path / "c.onnx", signed("acoustic", "2")))
+        read_net(_edited(tmp_path / "c.onnx", signed("acoustic", NETS_VERSION)))
 
 
 @shipped
