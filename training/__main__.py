@@ -75,8 +75,8 @@ def export(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Measure the voicebank and write docs/voice.md; by itself, the step fails when a bar is not met."""
-    page = Path(__file__).parent.parent / "docs" / "voice.md"
-    command = [sys.executable, "-m", "training.report", "--output", str(page), "--processes", str(options.threads)]
+    page = os.path.relpath(Path(__file__).parent.parent / "docs" / "voice.md")  # the page quotes the command
+    command = [sys.executable, "-m", "training.report", "--output", page, "--processes", str(options.threads)]
     status = subprocess.run(command, check=False).returncode
     if status > 1 or (status and options.step == "report"):
         sys.exit(status)
