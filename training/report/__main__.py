@@ -14,11 +14,11 @@ from pathlib import Path
 
 from singsynth_mcp.errors import SingSynthError
 from training.report import hearing, naturalness
-from training.report.ahead import measure_ahead, open_ears
+from training.report.ahead import measure_ahead
 from training.report.chain import Singer
 from training.report.controls import control_table, mix_table
 from training.report.drawing import draw_pictures
-from training.report.gathering import Gathering, gatherings, sung_languages
+from training.report.gathering import Ears, Gathering, gatherings, sung_languages
 from training.report.page import Report
 from training.report.songbook import load_songs
 
@@ -55,7 +55,7 @@ def make_report(options: argparse.Namespace) -> Report:
         singer = Singer(options.voicebank, Path(folder) / "artifacts", options.threads)
         speakers = options.speakers or list(singer.bank.speakers) or [""]
         languages = options.languages or sung_languages(singer)
-        ears = open_ears(options, Path(folder))
+        ears = Ears.installed(options.without, Path(folder))
         found = gatherings(singer, speakers, languages, ears, teach="teacher" not in options.without)
         if options.processes > 1:
             measure_ahead(options, found)

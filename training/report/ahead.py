@@ -8,7 +8,6 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from training.report import hearing, naturalness
 from training.report.chain import Singer
 from training.report.gathering import Ears, Gathering, gatherings
 
@@ -24,13 +23,6 @@ def measure_ahead(options: argparse.Namespace, found: list[Gathering]) -> None:
 def _measure(options: argparse.Namespace, speaker: str, language: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         singer = Singer(options.voicebank, Path(folder) / "artifacts", threads=1)
-        ears = open_ears(options, Path(folder))
+        ears = Ears.installed(options.without, Path(folder))
         for gathering in gatherings(singer, [speaker], [language], ears, teach="teacher" not in options.without):
             gathering.judge_songs()
-
-
-def open_ears(options: argparse.Namespace, folder: Path) -> Ears:
-    """Return the judges that are installed and not left out; Whisper is put together in ``folder``."""
-    listens = "whisper" not in options.without and hearing.whisper_is_there()
-    whisper = hearing.Whisper(folder) if listens else None
-    return Ears(whisper, "dnsmos" not in options.without and naturalness.dnsmos_is_there())

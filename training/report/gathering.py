@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +35,13 @@ class Ears:
 
     whisper: hearing.Whisper | None
     dnsmos: bool
+
+    @classmethod
+    def installed(cls, without: Collection[str], folder: Path) -> Ears:
+        """Return the judges that are installed and not left out; Whisper is put together in ``folder``."""
+        listens = "whisper" not in without and hearing.whisper_is_there()
+        whisper = hearing.Whisper(folder) if listens else None
+        return cls(whisper, "dnsmos" not in without and naturalness.dnsmos_is_there())
 
     def words(self, song: HeldOutSong, sung: Singing) -> np.ndarray:
         """Return (errors, length) of each line, [lines, 2]."""
@@ -121,8 +130,8 @@ class Gathering:
                 self.findings.note(str(warning))
         self.findings.add(where, values)
         taught = self.teach(song, register.transpose) if teach else None
-        if taught is not None and self.teacher is not None:
-            prints = self.teacher.prints(song, register.transpose)
+        if taught is not None:
+            prints = [hashlib.sha256(phrase.audio.tobytes()).hexdigest() for phrase in taught.phrases]
             of_teacher = remembered([prints, *what], lambda: judge_song(song, taught, register))
             self.findings.add(where, of_teacher, teacher=True)
 

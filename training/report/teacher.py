@@ -5,7 +5,6 @@ What it says and how it is sung lies in the training cache like every other step
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -120,10 +119,6 @@ class TeacherSinger:
             spans.append((start, start + end))
             start += end + float(line.rest) * beat
         return Singing(tuple(phrases), tuple(notes), tuple(spans))
-
-    def prints(self, song: HeldOutSong, transpose: int) -> list[str]:
-        """Return what names the teacher's singing of a song: a hash of each line's samples."""
-        return [hashlib.sha256(phrase.audio.tobytes()).hexdigest() for phrase in self.sing(song, transpose).phrases]
 
     def _example(self, song: HeldOutSong, number: int, transpose: int, syllables: list[SungSyllable]) -> SungExample:
         spoken = spoken_line(song.language, song.lines[number])
