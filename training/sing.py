@@ -26,6 +26,7 @@ from training.targets import (
 from training.voices import Voice, loudness_db
 
 if TYPE_CHECKING:
+    from training.inventory import Phoneme
     from training.songs import Song
     from training.store import Recording
 
@@ -35,15 +36,20 @@ _HEADROOM_DB = 3.0
 """How far any moment may stand out of the vowels' loudness: the teacher begins some vowels with a shout."""
 _CONSONANT_GAIN_DB = (-4.0, 2.0)
 _CONSONANT_DB = {
-    **dict.fromkeys(("s", "sh", "ch", "ts"), -3.0),
     **dict.fromkeys(("z", "zh", "j", "jh"), -8.0),
-    **dict.fromkeys(("h", "hh", "hy", "f", "th"), 4.0),
+    **dict.fromkeys(("h", "hh", "hy"), 4.0),
 }
-"""The teacher's sibilants stand only 5-9 dB under its vowels, loud for singing, and voiced ones swell with the
-pulses; its h and f are hardly heard."""
+"""The teacher's voiced sibilants swell with the pulses; its h is hardly heard."""
+_VOWEL_LEVEL = (0.0, -_MOST_GAIN_DB, _MOST_GAIN_DB)
+_SONORANT_LEVEL = (-5.0, -4.0, 8.0)
+_VOICED_STOP_LEVEL = (-18.0, 0.0, 4.0)
+_WEAK_LEVELS = {
+    **dict.fromkeys(("v", "dh"), (-16.0, 0.0, 10.0)),
+    **dict.fromkeys(("f", "th"), (-24.0, 4.0, 10.0)),
+}
+"""Where phonemes should lie against vowels, and the least and the most by which they are moved towards it, all in dB.
+The women's v and dh lie 22 to 31 dB under their vowels, f and th 33 to 44; the men's 16 to 20 and 28 to 32."""
 _SONORANTS = frozenset(("nasal", "liquid", "semivowel"))
-_SONORANT_DB, _SONORANT_GAIN_DB = -5.0, (-4.0, 8.0)
-"""Where sonorant consonants should lie against vowels, and how far they are moved towards it."""
 _GAIN_SMOOTHING_STEPS = 2.0
 _DB_PER_OCTAVE, _MOST_REGISTER_DB = 1.5, 2.0
 _BREATH_DB = -30.0
@@ -166,25 +172,19 @@ def _parted(envelope: np.ndarray, aperiodicity: np.ndarray, voiced: np.ndarray) 
 
 
 def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> np.ndarray:
-    """Return dB [S]: vowels and sonorants brought near one loudness each, consonants following within limits."""
+    """Return dB [S]: most sounds brought near a level of their own, the others following their vowel within limits."""
     gains = np.zeros(len(song.phonemes))
-    for i, sung in enumerate(song.phonemes):
-        phoneme = BY_SYMBOL[sung.symbol]
-        if sung.source is None or not (phoneme.is_vowel or phoneme.kind in _SONORANTS):
-            continue
-        here = np.flatnonzero((reading.phoneme == i) & (reading.presence >= 1.0))
-        core = here[int(0.25 * len(here)) : max(int(0.8 * len(here)), 1)]
-        target = voice.vowel_db + (0.0 if phoneme.is_vowel else _SONORANT_DB)
-        away = _FLATTENING * (target - loudness_db(envelope[core]).mean()) if len(core) else 0.0
-        limits = (-_MOST_GAIN_DB, _MOST_GAIN_DB) if phoneme.is_vowel else _SONORANT_GAIN_DB
-        gains[i] = np.clip(away, *limits)
     vowel_gain = 0.0
     for i in reversed(range(len(song.phonemes))):
         phoneme = BY_SYMBOL[song.phonemes[i].symbol]
-        if song.phonemes[i].source is None or phoneme.is_vowel:
-            vowel_gain = gains[i]
-        elif phoneme.kind not in _SONORANTS:
+        level = _level(phoneme)
+        if song.phonemes[i].source is None:
+            vowel_gain = 0.0
+        elif level is None:
             gains[i] = np.clip(vowel_gain, *_CONSONANT_GAIN_DB) + _CONSONANT_DB.get(phoneme.name, 0.0)
+        else:
+            gains[i] = _towards(level, voice, envelope[(reading.phoneme == i) & (reading.presence >= 1.0)])
+            vowel_gain = gains[i] if phoneme.is_vowel else vowel_gain
     owner = reading.phoneme.copy()
     resting = np.array([phoneme.source is None for phoneme in song.phonemes])[owner]
     owner[resting & (reading.recording >= 0)] -= 1
@@ -192,6 +192,27 @@ def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> 
     excess = np.maximum(loudness_db(envelope) + smooth - (voice.vowel_db + _HEADROOM_DB), 0.0)
     excess = maximum_filter1d(excess, 2 * int(_GAIN_SMOOTHING_STEPS) + 1)
     return smooth - gaussian_filter1d(excess, _GAIN_SMOOTHING_STEPS) + _VOWEL_TARGET_DB - voice.vowel_db
+
+
+def _level(phoneme: Phoneme) -> tuple[float, float, float] | None:
+    """Return the level that a phoneme is moved to, with its limits; None where it follows the vowel behind it."""
+    if phoneme.is_vowel:
+        return _VOWEL_LEVEL
+    if phoneme.kind in _SONORANTS:
+        return _SONORANT_LEVEL
+    if phoneme.kind == "stop" and phoneme.voiced:
+        return _VOICED_STOP_LEVEL
+    return _WEAK_LEVELS.get(phoneme.name)
+
+
+def _towards(level: tuple[float, float, float], voice: Voice, envelope: np.ndarray) -> float:
+    """Return the gain in dB that brings a phoneme, spoken as ``envelope`` [S, 256] has it, near a level."""
+    against_vowels, least, most = level
+    core = envelope[int(0.25 * len(envelope)) : max(int(0.8 * len(envelope)), 1)]
+    if not len(core):
+        return 0.0
+    away = voice.vowel_db + against_vowels - loudness_db(core).mean()
+    return float(np.clip(_FLATTENING * away, least, most))
 
 
 def _register_db(voice: Voice, f0: np.ndarray) -> np.ndarray:

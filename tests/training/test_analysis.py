@@ -106,6 +106,18 @@ def test_a_vowel_ends_where_it_falls_into_a_closure_or_a_hiss():
     assert mend_boundaries(("SP", "ja/a", "ja/k", "ja/a", "SP"), starts, steady, steady, steady)[2] == 0.5
 
 
+@pytest.mark.parametrize("before", ["en/l", "en/n", "en/d"])
+def test_a_voiced_consonant_ends_where_a_hiss_begins(before):
+    times = np.arange(0.0, 1.0, STEP_SECONDS)
+    starts = np.array([0.0, 0.2, 0.4, 0.5, 0.6, 0.9, 1.0])
+    phonemes = ("SP", "en/aa", before, "en/s", "en/aa", "en/aa", "SP")
+    voice, hiss = np.where(times < 0.45, 0.0, -8.0), np.where((times > 0.45) & (times < 0.6), -5.0, -40.0)
+    assert mend_boundaries(phonemes, starts, voice, voice, hiss)[3] == pytest.approx(0.45, abs=0.006)
+    # A z hisses itself: where it ends cannot be heard by its hiss.
+    buzzing = ("SP", "en/aa", "en/z", "en/s", "en/aa", "en/aa", "SP")
+    assert mend_boundaries(buzzing, starts, voice, voice, hiss)[3] == 0.5
+
+
 def test_analysis_finds_the_envelope_that_was_rendered():
     # What the renderer makes of a smooth envelope, analysed, is that envelope: one convention of
     # amplitude through both. At 44.1 kHz, where nothing is extended but the top.

@@ -1,8 +1,10 @@
 """The renderer on made-up recordings: what is sung is what was asked for, to the cent."""
 
+import dataclasses
 import warnings
 
 import numpy as np
+import pytest
 
 from training.examples import FRAME_SECONDS, HOP_SIZE, SAMPLE_RATE
 
@@ -106,6 +108,21 @@ def test_equal_seeds_sing_equal_samples():
     once, again = (sing(_song(62.0), VOICE, 0.3, np.random.default_rng(7)) for _ in range(2))
     np.testing.assert_array_equal(once.audio, again.audio)
     np.testing.assert_array_equal(once.mel, again.mel)
+
+
+@pytest.mark.parametrize(("symbol", "raised_db"), [("en/v", 8.0), ("en/th", 8.0), ("ja/g", 2.0), ("en/s", 0.0)])
+def test_consonants_too_weak_for_singing_are_raised_within_limits(symbol, raised_db):
+    # Raised by 10 dB, 10 and 4 at most; what has no level of its own follows its vowel, by 2 dB here, as t does.
+    recording = _recording()
+    recording.envelope[:, 100:120] = -8.0
+    voice = Voice("linnet", {0: recording}, (), -5.0, VOICE.breath)
+    song = _song(64.0)
+    levels = []
+    for sung in (symbol, "ja/t"):
+        phonemes = tuple(dataclasses.replace(p, symbol=sung) if p.symbol == "ja/t" else p for p in song.phonemes)
+        example = sing(dataclasses.replace(song, phonemes=phonemes), voice, 0.0, np.random.default_rng(1))
+        levels.append(float(example.noise[round(1.35 / FRAME_SECONDS)].mean()))
+    assert (levels[0] - levels[1]) * 20.0 / np.log(10.0) == pytest.approx(raised_db, abs=0.5)
 
 
 def test_gender_moves_the_formants():

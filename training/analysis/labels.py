@@ -11,6 +11,7 @@ from training.inventory import BY_SYMBOL, SILENCE
 from training.teacher.model import BOUNDARY_LAG_SECONDS, FRAME_RATE
 
 if TYPE_CHECKING:
+    from training.inventory import Phoneme
     from training.teacher.utterances import Utterance
 
 _REACH_SECONDS = 0.050
@@ -26,6 +27,7 @@ _BURST_RISE_DB = 8.0
 _ASPIRATION_SECONDS = (0.015, 0.090)
 STOPS = frozenset(("k", "ky", "t", "ty", "p", "py"))
 _OBSTRUENTS = frozenset(("stop", "affricate", "fricative"))
+_SONORANTS = frozenset(("nasal", "liquid", "semivowel"))
 _HISSES = frozenset(("s", "sh", "z", "zh"))
 
 
@@ -50,9 +52,10 @@ def mend_boundaries(
     ``energy_db`` is :func:`training.analysis.onsets.band_energy_db` of the utterance (the mean of its levels),
     ``vowel_db`` and ``hiss_db`` the same of the vowels' band and of hiss. Onsets after unvoiced consonants may move by
     50 ms, after a stop by 25 ms on from its burst (never back to it), after voiced ones by 25 ms and only to a clear
-    rise; a vowel ends where it clearly falls into a stop, an affricate or a fricative (the teacher's tokens have the
-    unvoiced ones 20-60 ms late: closures and hisses would be sung as vowels); the last vowel before a pause ends where
-    it has fallen 16 dB.
+    rise; a vowel ends where it clearly falls into a stop, an affricate or a fricative, a sonorant into an unvoiced one
+    and a voiced stop into an unvoiced hiss (the teacher's tokens have the unvoiced ones 20-70 ms late: closures and
+    hisses would be sung as vowels, the d of "and so" with half its s); the last vowel before a pause ends where it has
+    fallen 16 dB.
     """
     mended = starts.copy()
     for i in range(1, len(phonemes)):
@@ -68,9 +71,10 @@ def mend_boundaries(
             place, rise = steepest_rise(energy_db, starts[i], _VOICED_REACH_SECONDS)
             if rise >= _CLEAR_RISE_DB:
                 mended[i] = place
-        elif before.is_vowel and here.kind in _OBSTRUENTS:
+        elif here.kind in _OBSTRUENTS and _falls_into(before, here):
+            shortest = _SHORTEST_VOWEL_SECONDS if before.is_vowel else _SHORTEST_SECONDS
             sounding = energy_db - hiss_db if here.name in _HISSES else energy_db
-            mended[i] = _vowel_end(sounding, mended[i - 1], starts[i], starts[i + 1])
+            mended[i] = _fall(sounding, mended[i - 1] + shortest, starts[i], starts[i + 1])
     for i in range(1, len(mended)):
         mended[i] = max(mended[i], mended[i - 1] + _SHORTEST_SECONDS)
     return mended
@@ -103,9 +107,16 @@ def _after_burst(energy_db: np.ndarray, expected: float) -> float:
     return best
 
 
-def _vowel_end(sounding_db: np.ndarray, start: float, expected: float, end: float) -> float:
-    """Return where a vowel that began at ``start`` falls into an obstruent that lasts until ``end``."""
-    earliest = max(expected - _COUPLING_SECONDS[0], start + _SHORTEST_VOWEL_SECONDS)
+def _falls_into(before: Phoneme, obstruent: Phoneme) -> bool:
+    """Whether the end of ``before`` can be heard as a fall into an obstruent."""
+    if before.is_vowel or obstruent.voiced:
+        return before.is_vowel
+    return before.kind in _SONORANTS or (before.kind == "stop" and before.voiced and obstruent.name in _HISSES)
+
+
+def _fall(sounding_db: np.ndarray, earliest: float, expected: float, end: float) -> float:
+    """Return where a phoneme, not over before ``earliest``, falls into an obstruent that lasts until ``end``."""
+    earliest = max(expected - _COUPLING_SECONDS[0], earliest)
     latest = min(expected + _COUPLING_SECONDS[1], end - _SHORTEST_SECONDS)
     if latest <= earliest:
         return expected
