@@ -28,7 +28,8 @@ CHECKPOINT_SECONDS = 120.0
 LOG_EVERY = 50
 WARM_UP = 100
 MEAN_DECAY = 0.998
-ONWARD_RATE = 0.8
+ONWARD_RATE = 0.3
+"""Of a stage's own rate: a short fit from a fitted voice must not lose what a long one had found."""
 
 
 @dataclass
