@@ -33,6 +33,11 @@ class Phoneme:
         return self.kind == "vowel"
 
     @property
+    def is_sonorant(self) -> bool:
+        """Whether it is a consonant sung with the voice throughout: nasal, liquid or semivowel."""
+        return self.kind in {"nasal", "liquid", "semivowel"}
+
+    @property
     def name(self) -> str:
         """The symbol without its language."""
         return self.symbol.rpartition("/")[2]

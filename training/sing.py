@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from training.store import Recording
 
 _VOWEL_TARGET_DB = -14.0
-_FLATTENING, _MOST_GAIN_DB = 0.9, 10.0
+_FLATTENING = 0.9
 _HEADROOM_DB = 3.0
 """How far any moment may stand out of the vowels' loudness: the teacher begins some vowels with a shout."""
 _CONSONANT_GAIN_DB = (-4.0, 2.0)
@@ -40,7 +40,7 @@ _CONSONANT_DB = {
     **dict.fromkeys(("h", "hh", "hy"), 4.0),
 }
 """The teacher's voiced sibilants swell with the pulses; its h is hardly heard."""
-_VOWEL_LEVEL = (0.0, -_MOST_GAIN_DB, _MOST_GAIN_DB)
+_VOWEL_LEVEL = (0.0, -10.0, 10.0)
 _SONORANT_LEVEL = (-5.0, -4.0, 8.0)
 _VOICED_STOP_LEVEL = (-18.0, 0.0, 4.0)
 _WEAK_LEVELS = {
@@ -49,7 +49,6 @@ _WEAK_LEVELS = {
 }
 """Where phonemes should lie against vowels, and the least and the most by which they are moved towards it, all in dB.
 The women's v and dh lie 22 to 31 dB under their vowels, f and th 33 to 44; the men's 16 to 20 and 28 to 32."""
-_SONORANTS = frozenset(("nasal", "liquid", "semivowel"))
 _GAIN_SMOOTHING_STEPS = 2.0
 _DB_PER_OCTAVE, _MOST_REGISTER_DB = 1.5, 2.0
 _BREATH_DB = -30.0
@@ -198,7 +197,7 @@ def _level(phoneme: Phoneme) -> tuple[float, float, float] | None:
     """Return the level that a phoneme is moved to, with its limits; None where it follows the vowel behind it."""
     if phoneme.is_vowel:
         return _VOWEL_LEVEL
-    if phoneme.kind in _SONORANTS:
+    if phoneme.is_sonorant:
         return _SONORANT_LEVEL
     if phoneme.kind == "stop" and phoneme.voiced:
         return _VOICED_STOP_LEVEL

@@ -27,7 +27,6 @@ _BURST_RISE_DB = 8.0
 _ASPIRATION_SECONDS = (0.015, 0.090)
 STOPS = frozenset(("k", "ky", "t", "ty", "p", "py"))
 _OBSTRUENTS = frozenset(("stop", "affricate", "fricative"))
-_SONORANTS = frozenset(("nasal", "liquid", "semivowel"))
 _HISSES = frozenset(("s", "sh", "z", "zh"))
 
 
@@ -109,9 +108,11 @@ def _after_burst(energy_db: np.ndarray, expected: float) -> float:
 
 def _falls_into(before: Phoneme, obstruent: Phoneme) -> bool:
     """Whether the end of ``before`` can be heard as a fall into an obstruent."""
-    if before.is_vowel or obstruent.voiced:
-        return before.is_vowel
-    return before.kind in _SONORANTS or (before.kind == "stop" and before.voiced and obstruent.name in _HISSES)
+    if before.is_vowel:
+        return True
+    if obstruent.voiced:
+        return False
+    return before.is_sonorant or (before.kind == "stop" and before.voiced and obstruent.name in _HISSES)
 
 
 def _fall(sounding_db: np.ndarray, earliest: float, expected: float, end: float) -> float:

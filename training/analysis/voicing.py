@@ -76,4 +76,4 @@ def by_labels(voiced: np.ndarray, phonemes: tuple[str, ...], starts: np.ndarray)
 def _always_voiced(symbol: str) -> bool:
     """Whether a phoneme is sung with the voice throughout: vowels, nasals, glides, liquids."""
     phoneme = BY_SYMBOL[symbol]
-    return phoneme.voiced and phoneme.kind in {"vowel", "nasal", "semivowel", "liquid"}
+    return phoneme.voiced and (phoneme.is_vowel or phoneme.is_sonorant)
