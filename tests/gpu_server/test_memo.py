@@ -46,7 +46,7 @@ async def test_an_equal_call_runs_no_model_and_gives_the_same_id(multi: Gpu, run
     first = await multi.chain(performance)
     assert sorted(runs) == sorted(EACH_PHRASE * 3)
     runs.clear()
-    assert await multi.chain(performance) == first
+    assert [result.id for result in await multi.chain(performance)] == [result.id for result in first]
     assert runs == []
 
 
@@ -58,7 +58,9 @@ async def test_what_this_process_has_rendered_is_not_even_read(multi: Gpu, monke
         raise AssertionError(blob)
 
     monkeypatch.setattr(multi.services.store, "get_blob", nothing_is_read)
-    assert await multi.chain(performance) == first, "warnings, frames and seconds too"
+    again = await multi.chain(performance)
+    assert again[0].sung == ["1-3"]
+    assert [again[0].model_copy(update={"sung": None}), *again[1:]] == first, "warnings, frames and seconds too"
 
 
 async def test_what_saving_has_to_know_of_a_phrase_is_measured_where_it_is_made(multi: Gpu) -> None:
@@ -77,6 +79,17 @@ async def test_an_edited_note_renders_one_phrase(multi: Gpu, runs: list[str]) ->
     runs.clear()
     await multi.chain(await multi.performance("multi", _phrases((60.0, 69.0, 64.0))))
     assert runs == EACH_PHRASE
+
+
+async def test_it_is_said_which_phrases_have_been_sung_through_all_stages(multi: Gpu) -> None:
+    tones = (60.0, 62.0, 64.0, 66.0, 68.0)
+    performance = await multi.performance("multi", _phrases(tones, breathiness=1.0))
+    for window in ("1-2", "4"):
+        await multi.chain(performance, phrases=window)
+    assert (await multi.call("predict_durations", performance=performance, phrases="3")).sung == ["1-2", "4-4"]
+    assert (await multi.call("predict_durations", performance=performance)).sung == ["1-2", "4-4"]
+    other = await multi.performance("multi", _phrases((72.0, *tones[1:]), breathiness=1.0))
+    assert (await multi.call("predict_durations", performance=other, phrases="1")).sung == ["2-2", "4-4"]
 
 
 async def test_equal_phrases_are_made_once(multi: Gpu, runs: list[str]) -> None:

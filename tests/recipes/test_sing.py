@@ -117,6 +117,22 @@ async def test_what_a_stage_warns_of_is_said_of_the_whole_part_and_not_of_its_wi
     assert [warning.message for warning in result.warnings or []] == ["too high", "phrases all"]
 
 
+async def test_a_song_of_which_one_phrase_is_new_goes_through_the_stages_once_and_whole() -> None:
+    class Known(Servers):
+        def answer(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+            answer = super().answer(name, arguments)
+            return answer | {"sung": ["1-3", "5-6"]} if name == "predict_durations" else answer
+
+    servers = Known()
+    result = await sing(SingRequest(path="song.mxl"), servers)
+    assert [(name, given["phrases"]) for name, given in servers.calls if "phrases" in given] == [
+        ("predict_durations", "1"),
+        *((name, "all") for name in GPU_STAGES),
+    ]
+    assert result.parts is not None
+    assert result.parts[0].audio == "audio-performance-P1++++-all"
+
+
 async def test_every_part_with_lyrics_sings_and_is_mixed() -> None:
     servers = Servers(parts=3)
     result = await sing(SingRequest(text="<score/>"), servers)
@@ -160,7 +176,7 @@ async def test_a_stage_that_a_dying_upstream_interrupts_is_repeated_once() -> No
     died = ToolFailed("upstream_died", "upstream 'gpu' died during the call", retryable=True)
     servers.failures["vocode"] = [died]
     await sing(SingRequest(path="song.mxl"), servers)
-    assert servers.names().count("vocode") == 3
+    assert servers.names().count("vocode") == 2
 
     servers.failures["vocode"] = [died, died]
     with pytest.raises(ToolFailed, match="upstream_died"):

@@ -84,6 +84,9 @@ class PerformanceResult(JobResult):
     seconds: float | None = None
     phonemes: int | None = None
     stages: list[str] | None = Field(default=None, description="What is filled: durations, pitch, variance")
+    sung: list[str] | None = Field(
+        default=None, description='predict_durations: phrases sung before, which take no time ("1-8")'
+    )
     device: RanOn | None = None
     deterministic: bool | None = None
 

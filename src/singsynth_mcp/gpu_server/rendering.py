@@ -72,6 +72,19 @@ The memo says the same of a phrase that has been read; here it need not be read.
 _MOST_OUTCOMES = 50_000
 
 
+def known_outcome(key: str, seed: int, blob: str, beside: str = "") -> str | None:
+    """Return the blob that a stage made of a phrase's in this process, None where it made none.
+
+    key: of the stage's StageRun. beside: what it reads beside the phrase.
+    """
+    outcome = _outcomes.get(_outcome_key(key, seed, blob, beside))
+    return outcome and outcome[0]
+
+
+def _outcome_key(key: str, seed: int, blob: str, beside: str) -> tuple[str, ...]:
+    return key, str(seed), blob, beside
+
+
 @dataclass(frozen=True)
 class Rendering:
     """A performance in the hands of one stage."""
@@ -97,7 +110,10 @@ class Rendering:
         Raises the stage's errors with the tool's name and the phrase's number put before the message.
         """
         run = self.run
-        keys = {index: self._outcome_key(run, index, (beside or {}).get(index, "")) for index in indices}
+        entries, besides = self.performance.entries, beside or {}
+        keys = {
+            index: _outcome_key(run.key, self.seed, entries[index].blob, besides.get(index, "")) for index in indices
+        }
         blobs = await self._remembered(keys)
         making: dict[str, anyio.Event] = {}
 
@@ -178,9 +194,6 @@ class Rendering:
         placed = placements(self.tool, self.bank, self.engine).values()
         problems = [*self.engine.choice.warnings, *(problem for place in placed for problem in place.warnings)]
         return [PassedOver(code="device_passed_over", message=problem) for problem in problems]
-
-    def _outcome_key(self, run: StageRun, index: int, beside: str) -> tuple[str, ...]:
-        return run.key, str(self.seed), self.performance.entries[index].blob, beside
 
     async def _remembered(self, keys: Mapping[int, tuple[str, ...]]) -> dict[int, str]:
         """Return the blobs of phrases that this process has been through, those that the store still holds."""

@@ -14,7 +14,7 @@ from singsynth_mcp.contracts.common import LIST_LIMIT, PassedOver, first_warning
 from singsynth_mcp.contracts.score import ScoreSource
 from singsynth_mcp.contracts.sing import SingRequest, SingResult, SungPart, SungPartResult
 from singsynth_mcp.errors import InvalidRequest, NothingToSing, SingSynthError, first_error
-from singsynth_mcp.recipes.stages import run_stages
+from singsynth_mcp.recipes.stages import Rendered, run_stages
 from singsynth_mcp.recipes.windows import Window, windows_of
 
 _OF_ALIGNMENT = (
@@ -73,9 +73,15 @@ class _Part:
     performance: str
     phrases: int
     seconds: float
+    sung: list[str]
+    """Phrases that have been sung before."""
     voicebank: str = ""
     audio: str = ""
     deterministic: bool = True
+
+    def take(self, whole: Rendered) -> None:
+        """Keep what all the part's phrases have become."""
+        self.performance, self.audio, self.deterministic = whole.performance, whole.audio, whole.deterministic
 
     def result(self) -> SungPartResult:
         return SungPartResult(
@@ -123,7 +129,8 @@ class _Song:
             facts = await self._call("predict_durations", {"performance": performance})
             own = choices.pop(facts["part"], SungPart(part=facts["part"]))
             _check_mix_only(own)
-            self.parts.append(_Part(own, performance, facts["phrases"], facts["seconds"], facts["voicebank"]))
+            sung = facts.get("sung") or []
+            self.parts.append(_Part(own, performance, facts["phrases"], facts["seconds"], sung, facts["voicebank"]))
             self.score = facts["score"]
         if choices:
             there = ", ".join(part.choices.part for part in self.parts)
@@ -185,13 +192,18 @@ class _Song:
             },
         )
         voicebank = phonemes.get("voicebank", choices.voicebank or request.voicebank or "")
-        return _Part(choices, aligned["id"], aligned["phrases"], aligned["seconds"], voicebank)
+        # The first phrase's durations are wanted first in any case; their result knows what was sung before.
+        first = await self._answer("predict_durations", {"performance": aligned["id"], "phrases": "1"}, ignore_progress)
+        sung = first.get("sung") or []
+        return _Part(choices, aligned["id"], aligned["phrases"], aligned["seconds"], sung, voicebank)
 
     async def sing_windows(self) -> None:
-        """Send the windows of all parts through the gpu stages in the order of the music, two in flight."""
-        windows = sorted(
-            window for index, part in enumerate(self.parts) for window in windows_of(index, part.phrases, part.seconds)
-        )
+        """Send the windows of all parts through the gpu stages in the order of the music, two in flight.
+
+        A window that is all there is needs no gathering.
+        """
+        split = [windows_of(i, part.phrases, part.seconds, part.sung) for i, part in enumerate(self.parts)]
+        windows = sorted(window for windows in split for window in windows)
         total = sum(window.size for window in windows)
         done = dict.fromkeys(range(len(windows)), 0.0)
         slots = anyio.Semaphore(_IN_FLIGHT)
@@ -204,8 +216,11 @@ class _Song:
 
             try:
                 part = self.parts[window.part]
-                _, audio, _ = await run_stages(self._answer, part.performance, window.phrases, on_fraction)
-                self._ready[index] = (audio["id"], audio["seconds"])
+                if len(windows) == 1:
+                    part.take(rendered := await run_stages(self._call, part.performance, "all", on_fraction))
+                else:
+                    rendered = await run_stages(self._answer, part.performance, window.phrases, on_fraction)
+                self._ready[index] = (rendered.audio, rendered.seconds)
             finally:
                 slots.release()
 
@@ -218,13 +233,13 @@ class _Song:
             raise first_error(errors) from errors
 
     async def gather_parts(self) -> None:
-        """Fill each performance whole; every phrase's work is remembered by now.
+        """Fill each performance whole, if it is not; every phrase's work is remembered by now.
 
         What there is to say of the stages is said here, of all phrases, and not of each window.
         """
         for part in self.parts:
-            part.performance, audio, part.deterministic = await run_stages(self._call, part.performance, "all")
-            part.audio = audio["id"]
+            if not part.audio:
+                part.take(await run_stages(self._call, part.performance, "all"))
 
     async def save(self) -> dict[str, Any]:
         """Mix the parts and write the file."""

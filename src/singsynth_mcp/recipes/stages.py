@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from singsynth_mcp.contracts.calling import OnProgress, Progress
@@ -19,10 +20,22 @@ _STAGES = {
 Call = Callable[[str, Mapping[str, Any], OnProgress], Awaitable[dict[str, Any]]]
 
 
+@dataclass(frozen=True)
+class Rendered:
+    """What phrases of a performance have become."""
+
+    performance: str
+    """The artifact with all predictions filled."""
+    audio: str
+    seconds: float
+    deterministic: bool
+    """Whether every stage is."""
+
+
 async def run_stages(
     call: Call, performance: str, phrases: str, on_fraction: Callable[[float, str], Awaitable[None]] | None = None
-) -> tuple[str, dict[str, Any], bool]:
-    """Return the filled performance's id, vocode's result, and whether every stage is deterministic."""
+) -> Rendered:
+    """Send phrases of a performance through all stages."""
     before, deterministic, artifact = 0.0, True, performance
     result: dict[str, Any] = {}
     for stage, share in _STAGES.items():
@@ -40,4 +53,4 @@ async def run_stages(
         before += share
     if on_fraction is not None:
         await on_fraction(1.0, "vocode")
-    return performance, result, deterministic
+    return Rendered(performance, result["id"], result["seconds"], deterministic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _LONGEST_SECONDS = 60.0
@@ -29,13 +30,25 @@ class Window:
         return self.last - self.first + 1
 
 
-def windows_of(part: int, phrases: int, seconds: float) -> list[Window]:
-    """Split a part of so many phrases and seconds: the first phrase alone, then doubling up to a minute of music."""
+def windows_of(part: int, phrases: int, seconds: float, sung: Iterable[str] = ()) -> list[Window]:
+    """Split a part of so many phrases and seconds: the first phrase alone, then doubling up to a minute of music.
+
+    sung: phrases (`first-last`) that were sung before; as they take no time, they are not counted.
+    """
     longest = max(1, int(_LONGEST_SECONDS * phrases / seconds)) if seconds > 0 else phrases
+    known = {phrase for span in sung for phrase in _span(span)}
     windows = []
     first, size = 1, 1
     while first <= phrases:
-        last = min(phrases, first + size - 1)
+        last, left = first - 1, size
+        while last < phrases and (left or last + 1 in known):
+            last += 1
+            left -= last not in known
         windows.append(Window((first - 1) / phrases, part, first, last))
         first, size = last + 1, min(2 * size, longest)
     return windows
+
+
+def _span(phrases: str) -> range:
+    first, last = map(int, phrases.split("-"))
+    return range(first, last + 1)
