@@ -30,6 +30,8 @@ WARM_UP = 100
 MEAN_DECAY = 0.998
 ONWARD_RATE = 0.3
 """Of a stage's own rate: a short fit from a fitted voice must not lose what a long one had found."""
+ALONE_STEPS = 600
+"""How long a stage's judge, which is not exported and begins anew, learns alone before the rest goes on."""
 
 
 @dataclass
@@ -43,23 +45,30 @@ class Progress:
 class Fitting:
     """One stage being fitted: nets, optimiser, mean of the weights, checkpoint and log."""
 
-    def __init__(self, stage: Stage, rate: float, seconds: float, seed: int, folder: Path) -> None:
-        self.stage, self.rate, self.seconds, self.seed = stage, rate, seconds, seed
+    def __init__(self, stage: Stage, seconds: float, seed: int, folder: Path, *, onward: bool = False) -> None:
+        self.stage, self.seconds, self.seed = stage, seconds, seed
+        self.alone = ALONE_STEPS if onward and stage.judge else 0
         self.folder, self.checkpoint = folder, folder / f"{stage.name}.pt"
         self.log = folder / f"{stage.name}.tsv"
         self.progress = Progress()
         groups = [
             {
                 "params": [p for p in net.parameters() if p.requires_grad],
-                "relative": stage.relative_rates.get(name, 1.0),
+                "rate": self._peak(name, onward),
+                "begins": 0 if name == stage.judge else self.alone,
             }
             for name, net in stage.modules.items()
         ]
-        self.optimiser = torch.optim.AdamW(groups, lr=rate, weight_decay=0.01)
+        self.optimiser = torch.optim.AdamW(groups, lr=stage.rate, weight_decay=0.01)
         self.mean = {k: v.clone() for k, v in stage.modules.state_dict().items()}
         self.recent: dict[str, float] = {}
         if self.checkpoint.exists():
             self._resume()
+
+    def _peak(self, name: str, onward: bool) -> float:
+        """Return a net's highest rate."""
+        rate = self.stage.rate * self.stage.relative_rates.get(name, 1.0)
+        return rate * ONWARD_RATE if onward and name != self.stage.judge else rate
 
     def run(self, phrases: list[Phrase]) -> dict[str, float]:
         """Fit until the time is up; return the smoothed losses at the end."""
@@ -67,7 +76,7 @@ class Fitting:
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         self.stage.modules.train()
         while self.progress.seconds < self.seconds:
-            self._step(phrases)
+            self.step(phrases)
             self.progress.seconds = time.monotonic() - began
             if self.progress.step % LOG_EVERY == 0:
                 self._write_log()
@@ -77,13 +86,15 @@ class Fitting:
         self._save()
         return self.recent
 
-    def _step(self, phrases: list[Phrase]) -> None:
+    def step(self, phrases: list[Phrase]) -> None:
+        """Draw a batch and learn from it."""
         step = self.progress.step
         for group in self.optimiser.param_groups:
-            group["lr"] = group["relative"] * self._rate()
+            group["lr"] = group["rate"] * self._course(step - group["begins"])
         rng = np.random.default_rng((self.seed, zlib.crc32(self.stage.name.encode()), step))
         losses = self.stage.losses(phrases, rng)
-        total = torch.stack(list(losses.values())).sum()
+        learning = losses if step >= self.alone else {str(self.stage.judge): losses[str(self.stage.judge)]}
+        total = torch.stack(list(learning.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self.stage.modules.parameters(), 1.0)
@@ -97,11 +108,11 @@ class Fitting:
             self.recent[name] = before + 0.02 * (float(loss.detach()) - before)
         self.progress.step += 1
 
-    def _rate(self) -> float:
-        """Warm up, then fall along a cosine to a fiftieth as the time runs out."""
+    def _course(self, step: int) -> float:
+        """Return the share of its highest rate that a net has: it warms up, then falls along a cosine to a fiftieth."""
         done = min(1.0, self.progress.seconds / self.seconds)
         fall = 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * done))
-        return self.rate * fall * min(1.0, (self.progress.step + 1) / WARM_UP)
+        return fall * min(1.0, max(0, step + 1) / WARM_UP)
 
     def _write_log(self) -> None:
         fresh = not self.log.exists()
@@ -109,7 +120,8 @@ class Fitting:
             if fresh:
                 file.write("\t".join(["step", "seconds", "rate", *self.recent]) + "\n")
             values = [f"{value:.4f}" for value in self.recent.values()]
-            row = [str(self.progress.step), f"{self.progress.seconds:.0f}", f"{self._rate():.2e}"]
+            rate = self.optimiser.param_groups[0]["lr"]
+            row = [str(self.progress.step), f"{self.progress.seconds:.0f}", f"{rate:.2e}"]
             file.write("\t".join([*row, *values]) + "\n")
 
     def _save(self) -> None:
@@ -143,8 +155,7 @@ def fit_stage(name: str, phrases: list[Phrase], minutes: float, seed: int, *, on
     stage = STAGES[name]()
     if onward:
         stage = shipped(stage)
-    rate = stage.rate * (ONWARD_RATE if onward else 1.0)
-    return Fitting(stage, rate, minutes * 60.0, seed, fits_folder(onward=onward)).run(phrases)
+    return Fitting(stage, minutes * 60.0, seed, fits_folder(onward=onward), onward=onward).run(phrases)
 
 
 def fits_folder(*, onward: bool) -> Path:

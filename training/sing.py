@@ -49,6 +49,11 @@ _WEAK_LEVELS = {
 }
 """Where phonemes should lie against vowels, and the least and the most by which they are moved towards it, all in dB.
 The women's v and dh lie 22 to 31 dB under their vowels, f and th 33 to 44; the men's 16 to 20 and 28 to 32."""
+_MURMUR_DB = {"fricative": -6.0, "affricate": -9.0, "stop": -9.0}
+_MURMUR_DB_PER_OCTAVE = -16.0
+"""The voice under voiced obstruents: against vowels at F0, and how it falls above. The teacher's women say most z and
+dh and half of the d without any; sung so they have no pitch."""
+_MURMUR_SMOOTHING_STEPS = 1.0
 _GAIN_SMOOTHING_STEPS = 2.0
 _DB_PER_OCTAVE, _MOST_REGISTER_DB = 1.5, 2.0
 _BREATH_DB = -30.0
@@ -79,7 +84,7 @@ def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator
     midi = rule + flutter(steps, STEP_SECONDS, generator)
     f0 = 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
     reading = read_song(song.phonemes, voice.recordings, steps, velocity, generator)
-    sound = _scaled(_envelopes(song, voice, reading, f0), gender)
+    sound = _scaled(_murmured(song, reading, f0, _envelopes(song, voice, reading, f0)), gender)
     cycles, hertz = pulse_phase(f0)
     to_bins = _matrix(1025)
     harmonic = shape(pulse_train(cycles, hertz), sound.harmonic @ to_bins)
@@ -212,6 +217,20 @@ def _towards(level: tuple[float, float, float], voice: Voice, envelope: np.ndarr
         return 0.0
     away = voice.vowel_db + against_vowels - loudness_db(core).mean()
     return float(np.clip(_FLATTENING * away, least, most))
+
+
+def _murmured(song: Song, reading: Reading, f0: np.ndarray, sound: _Sound) -> _Sound:
+    """Lay at least a murmur under the voiced obstruents: a voice behind closed lips or teeth."""
+    phonemes = [BY_SYMBOL[phoneme.symbol] for phoneme in song.phonemes]
+    levels = np.array([_MURMUR_DB.get(known.kind, -np.inf) if known.voiced else -np.inf for known in phonemes])
+    there = np.isfinite(levels)[reading.phoneme] & (reading.recording >= 0)
+    fade = gaussian_filter1d(there.astype(float), _MURMUR_SMOOTHING_STEPS) * reading.presence
+    octaves = np.log2(np.maximum(warped_centres(BANDS) / f0[there, None], 1.0))
+    at_f0 = _VOWEL_TARGET_DB + levels[reading.phoneme[there]] + 20.0 * np.log10(np.maximum(fade[there], 1e-6))
+    murmur = (at_f0[:, None] + _MURMUR_DB_PER_OCTAVE * octaves) * _NEPER
+    harmonic = sound.harmonic.copy()
+    harmonic[there] = np.maximum(harmonic[there], murmur)
+    return _Sound(harmonic, sound.noise, sound.voiced | there)
 
 
 def _register_db(voice: Voice, f0: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ class AcousticStage(Stage):
 
     name = "acoustic"
     relative_rates: ClassVar = {"discriminator": 0.4}
+    judge = "discriminator"
     batch, length = 8, 160
     curves = ("mel", "harmonic", "noise", "f0", "breathiness", "voicing", "voiced")
 

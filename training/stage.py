@@ -26,6 +26,8 @@ class Stage(ABC):
     """Peak learning rate."""
     relative_rates: ClassVar[dict[str, float]] = {}
     """Nets that learn faster or slower than the rest: factors of the rate, by name."""
+    judge: str | None = None
+    """The net, taught by the loss of its name, that judges the others. It is not exported: every fit begins it anew."""
 
     def __init__(self) -> None:
         self.modules = nn.ModuleDict(self.build())

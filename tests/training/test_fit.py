@@ -7,7 +7,7 @@ pytest.importorskip("scipy")
 from tests.training.made_examples import made_example  # noqa: E402
 from training.batches import load_corpus  # noqa: E402
 from training.examples import save_examples  # noqa: E402
-from training.fit import Fitting  # noqa: E402
+from training.fit import ALONE_STEPS, Fitting  # noqa: E402
 from training.stages import STAGES  # noqa: E402
 
 
@@ -45,7 +45,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(phrases, tmp_path):
         torch.manual_seed(0)
         stage = STAGES["durations"]()
         stage.batch = 2
-        return Fitting(stage, stage.rate, seconds, 1, tmp_path)
+        return Fitting(stage, seconds, 1, tmp_path)
 
     first = fitting(0.5)
     first.run(phrases[0])
@@ -55,3 +55,19 @@ def test_an_interrupted_run_goes_on_where_it_stopped(phrases, tmp_path):
         assert torch.equal(value, again.stage.modules.state_dict()[name])
     again.run(phrases[0])
     assert again.progress.step == first.progress.step  # its time was up already
+
+
+def test_a_fit_that_goes_on_lets_the_fresh_judge_learn_before_the_net_moves(phrases, tmp_path):
+    torch.manual_seed(0)
+    stage = STAGES["acoustic"]()
+    stage.batch, stage.length = 1, 16
+    fitting = Fitting(stage, 60.0, 1, tmp_path, onward=True)
+    begun = {name: value.clone() for name, value in stage.modules.state_dict().items()}
+    for _ in range(3):
+        fitting.step(phrases[0])
+    moved = {n.split(".")[0] for n, v in stage.modules.state_dict().items() if not torch.equal(v, begun[n])}
+    assert moved == {"discriminator"}
+    fitting.progress.step = ALONE_STEPS
+    fitting.step(phrases[0])
+    moved = {n.split(".")[0] for n, v in stage.modules.state_dict().items() if not torch.equal(v, begun[n])}
+    assert moved == {"acoustic", "discriminator"}

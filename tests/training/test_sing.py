@@ -125,6 +125,17 @@ def test_consonants_too_weak_for_singing_are_raised_within_limits(symbol, raised
     assert (levels[0] - levels[1]) * 20.0 / np.log(10.0) == pytest.approx(raised_db, abs=0.5)
 
 
+@pytest.mark.parametrize(("symbol", "has_voice"), [("en/z", True), ("en/d", True), ("en/s", False), ("ja/t", False)])
+def test_voiced_obstruents_said_without_a_voice_are_sung_with_one(symbol, has_voice):
+    song = _song(64.0)
+    phonemes = tuple(dataclasses.replace(p, symbol=symbol) if p.symbol == "ja/t" else p for p in song.phonemes)
+    example = sing(dataclasses.replace(song, phonemes=phonemes), VOICE, 0.0, np.random.default_rng(1))
+    middle = round(1.35 / FRAME_SECONDS)
+    assert example.voiced[middle] == has_voice
+    under_vowel = example.voicing[middle] - example.voicing[round(0.8 / FRAME_SECONDS)]
+    assert (-20.0 < under_vowel < -10.0) if has_voice else under_vowel < -30.0
+
+
 def test_gender_moves_the_formants():
     recording = _recording()
     hertz = np.arange(256)
