@@ -1,6 +1,7 @@
 """Make the voicebank: ``python -m training all``, or one step of it by name.
 
-``--onward`` goes on from the committed voicebank's weights instead of fitting from nothing.
+``--onward`` goes on from the committed voicebank's weights instead of fitting from nothing, on songs of its own: what
+was sung before the nets know by heart.
 
 A voice from nothing takes the budget's minutes in all: at most three tenths of them to speak, and what the corpus and
 the report leave to fit. ``--onward``, or a step by itself, has the budget for its fitting alone.
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 SEED = 1
 
-
 SPEAKING = 0.3
 """The share of the budget that speaking may take."""
 REPORT_MINUTES = 35.0
@@ -40,6 +40,8 @@ def _module(name: str) -> Callable[[argparse.Namespace], None]:
         command = [sys.executable, "-m", f"training.{name}", "--processes", str(options.threads)]
         if name == "speak" and options.until is not None:
             command += ["--minutes", str(SPEAKING * options.budget)]
+        if name == "render_corpus":
+            command += ["--seed", str(options.seed)]
         subprocess.run(command, check=True)
 
     return run
@@ -54,7 +56,7 @@ def fit(options: argparse.Namespace) -> None:
     from training.render_corpus import corpus_folder, shard_paths
 
     torch.set_num_threads(options.threads)
-    phrases, held_out = load_corpus(shard_paths(corpus_folder()))
+    phrases, held_out = load_corpus(shard_paths(corpus_folder(options.seed)))
     minutes = sum(phrase.frames for phrase in phrases) * 512 / 44100 / 60
     print(f"{len(phrases)} phrases, {minutes:.0f} minutes; {len(held_out)} phrases held out")
     left = options.budget if options.until is None else (options.until - time.monotonic()) / 60
@@ -70,13 +72,21 @@ def export(options: argparse.Namespace) -> None:
     from training.bank import assemble
     from training.fit import fits_folder
 
-    print(assemble(fits_folder(onward=options.onward)))
+    print(assemble(fits_folder(options.seed, onward=options.onward)))
+
+
+def _onward_seed() -> int:
+    """Return a seed that no earlier fit has had."""
+    from training.shipped import shipped_digest
+
+    return int(shipped_digest(), 16) % 2**31
 
 
 def report(options: argparse.Namespace) -> None:
     """Measure the voicebank and write docs/voice.md; by itself, the step fails when a bar is not met."""
     page = os.path.relpath(Path(__file__).parent.parent / "docs" / "voice.md")  # the page quotes the command
     command = [sys.executable, "-m", "training.report", "--output", page, "--processes", str(options.threads)]
+    command += ["--seed", str(options.seed)]
     status = subprocess.run(command, check=False).returncode
     if status > 1 or (status and options.step == "report"):
         sys.exit(status)
@@ -99,9 +109,12 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=140.0, help="minutes, of all the steps or of fitting alone")
     parser.add_argument("--stages", nargs="*", help="fit only these nets")
     parser.add_argument("--onward", action="store_true", help="go on from the committed weights")
-    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--seed", type=int, help="of songs and batches; 1, or with --onward the committed weights'")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
+    if options.seed is None:
+        options.seed = _onward_seed() if options.onward else SEED
+    print(f"seed {options.seed}")
     whole = options.step == "all" and not options.onward
     options.until = time.monotonic() + 60 * (options.budget - REPORT_MINUTES) if whole else None
     for name, step in STEPS.items():

@@ -155,9 +155,9 @@ def fit_stage(name: str, phrases: list[Phrase], minutes: float, seed: int, *, on
     stage = STAGES[name]()
     if onward:
         stage = shipped(stage)
-    return Fitting(stage, minutes * 60.0, seed, fits_folder(onward=onward), onward=onward).run(phrases)
+    return Fitting(stage, minutes * 60.0, seed, fits_folder(seed, onward=onward), onward=onward).run(phrases)
 
 
-def fits_folder(*, onward: bool) -> Path:
+def fits_folder(seed: int, *, onward: bool) -> Path:
     """Return the folder of the present fit: a fresh one, or one that goes on from the committed voicebank."""
-    return fit_directory(shipped_digest() if onward else "")
+    return fit_directory(seed, shipped_digest() if onward else "")

@@ -1,4 +1,4 @@
-"""Render the sung corpus: ``python -m training.render_corpus [--examples 480] [--processes 2]``.
+"""Render the sung corpus: ``python -m training.render_corpus [--examples 480] [--processes 2] [--seed 1]``.
 
 Every run of the store is sung equally often, each time to another random melody. Shards of
 examples lie in a folder of the cache named by the recordings, the code and the seed; finished
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,8 +38,8 @@ _NEUTRAL_VELOCITY = 0.7
 _RUNS_A_PHRASE = (1, 4)
 
 
-def corpus_folder() -> Path:
-    """Return the folder of the shards that belong to the present recordings and code."""
+def corpus_folder(seed: int = SEED) -> Path:
+    """Return the folder of the shards that belong to the present recordings and code, and to the songs of a seed."""
     here = Path(__file__).parent
     sources = [
         *here.glob("rendering/*.py"),
@@ -55,7 +55,7 @@ def corpus_folder() -> Path:
         for path in (recording_path(speaker, utterance) for utterance in corpus(speaker, SEED))
         if path.exists()
     ]
-    key = content_key(recorded, code_key(sources), SEED)
+    key = content_key(recorded, code_key(sources), seed)
     return cache_directory("examples", key)
 
 
@@ -108,19 +108,19 @@ def _voice(speaker: str) -> Voice:
     return load_voice(speaker)
 
 
-def _render_shard(folder: Path, speaker: str, number: int) -> tuple[int, float]:
+def _render_shard(folder: Path, seed: int, speaker: str, number: int) -> tuple[int, float]:
     path = folder / f"{number:04d}-{speaker}.npz"
     if path.exists():
         return 0, 0.0
     voice = _voice(speaker)
-    examples = list(sung_examples(voice, content_seed(speaker, number), SHARD_EXAMPLES))
+    examples = list(sung_examples(voice, content_seed(seed, speaker, number), SHARD_EXAMPLES))
     save_examples(path, examples)
     return SHARD_EXAMPLES - len(examples), sum(len(e.audio) for e in examples) / 44100.0
 
 
-def content_seed(speaker: str, number: int) -> int:
+def content_seed(seed: int, speaker: str, number: int) -> int:
     """Return the seed of a shard."""
-    return int(content_key(SEED, speaker, number), 16) % 2**32
+    return int(content_key(seed, speaker, number), 16) % 2**32
 
 
 def main() -> None:
@@ -128,14 +128,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=480)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=SEED, help="of the songs")
     arguments = parser.parse_args()
-    folder = corpus_folder()
+    folder = corpus_folder(arguments.seed)
     started = time.monotonic()
     jobs = [(speaker, number) for number in range(-(-arguments.examples // SHARD_EXAMPLES)) for speaker in SPEAKERS]
     loud, sung = 0, 0.0
     with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
         speakers, numbers = zip(*jobs, strict=True)
-        for rejected, seconds in pool.map(_render_shard, [folder] * len(jobs), speakers, numbers):
+        render = partial(_render_shard, folder, arguments.seed)
+        for rejected, seconds in pool.map(render, speakers, numbers):
             loud, sung = loud + rejected, sung + seconds
             print(f"  {sung / 60:.1f} min, {time.monotonic() - started:.0f} s", flush=True)
     print(f"{len(shard_paths(folder))} shards, {loud} songs too loud")

@@ -49,10 +49,11 @@ _WEAK_LEVELS = {
 }
 """Where phonemes should lie against vowels, and the least and the most by which they are moved towards it, all in dB.
 The women's v and dh lie 22 to 31 dB under their vowels, f and th 33 to 44; the men's 16 to 20 and 28 to 32."""
-_MURMUR_DB = {"fricative": -6.0, "affricate": -9.0, "stop": -9.0}
-_MURMUR_DB_PER_OCTAVE = -16.0
-"""The voice under voiced obstruents: against vowels at F0, and how it falls above. The teacher's women say most z and
-dh and half of the d without any; sung so they have no pitch."""
+_MURMUR_DB = {"fricative": -12.0, "affricate": -15.0, "stop": -15.0}
+_MURMUR_HZ, _MURMUR_DB_PER_OCTAVE_OF_F0, _MURMUR_DB_PER_OCTAVE = 150.0, -6.0, -16.0
+"""The voice under voiced obstruents: its first harmonic against vowels for F0 up to 150 Hz, how that falls with higher
+F0 (what closes the mouth lets little of it through), and how it falls from harmonic to harmonic. The teacher's women
+say most z and dh and half of the d without any; sung so they have no pitch."""
 _MURMUR_SMOOTHING_STEPS = 1.0
 _GAIN_SMOOTHING_STEPS = 2.0
 _DB_PER_OCTAVE, _MOST_REGISTER_DB = 1.5, 2.0
@@ -226,7 +227,10 @@ def _murmured(song: Song, reading: Reading, f0: np.ndarray, sound: _Sound) -> _S
     there = np.isfinite(levels)[reading.phoneme] & (reading.recording >= 0)
     fade = gaussian_filter1d(there.astype(float), _MURMUR_SMOOTHING_STEPS) * reading.presence
     octaves = np.log2(np.maximum(warped_centres(BANDS) / f0[there, None], 1.0))
-    at_f0 = _VOWEL_TARGET_DB + levels[reading.phoneme[there]] + 20.0 * np.log10(np.maximum(fade[there], 1e-6))
+    first = levels[reading.phoneme[there]] + _MURMUR_DB_PER_OCTAVE_OF_F0 * np.log2(
+        np.maximum(f0[there] / _MURMUR_HZ, 1.0)
+    )
+    at_f0 = _VOWEL_TARGET_DB + first + 20.0 * np.log10(np.maximum(fade[there], 1e-6))
     murmur = (at_f0[:, None] + _MURMUR_DB_PER_OCTAVE * octaves) * _NEPER
     harmonic = sound.harmonic.copy()
     harmonic[there] = np.maximum(harmonic[there], murmur)

@@ -83,8 +83,8 @@ def fitted(stage: FittedStage, fits: Path) -> FittedStage:
     return stage
 
 
-def fit_directory(start: str = "") -> Path:
-    """Return the folder of checkpoints and loss logs of the present corpus and nets.
+def fit_directory(seed: int, start: str = "") -> Path:
+    """Return the folder of checkpoints and loss logs of the present nets on the songs of a seed.
 
     ``start`` names the weights that the fit goes on from, "" for none.
     """
@@ -92,5 +92,5 @@ def fit_directory(start: str = "") -> Path:
     sources = [*Path(torch_nets.__file__).parent.glob("*.py")]
     sources += [here / f"{name}.py" for name in ("batches", "discriminator", "levels", "mel", "nets")]
     sources += here.glob("*stage*.py")
-    key = content_key(render_corpus.corpus_folder().name, code_key(sources), start)
+    key = content_key(render_corpus.corpus_folder(seed).name, code_key(sources), start)
     return cache_directory("fit", key)

@@ -30,16 +30,16 @@ def test_fit_and_export_make_a_voicebank_that_sings_and_is_measured(tmp_path, mo
     shards = tmp_path / "shards"
     shards.mkdir()
     save_examples(shards / "0000-linnet.npz", [made_example(i) for i in range(45)])
-    monkeypatch.setattr(render_corpus, "corpus_folder", lambda: shards)
+    monkeypatch.setattr(render_corpus, "corpus_folder", lambda seed: shards)
     monkeypatch.setattr(bank, "SHIPPED", tmp_path / "aviary")
     options = Namespace(budget=0.1, seed=1, threads=1, stages=None, onward=False, until=None)
 
     fit(options)
     for name in STAGES:
-        assert (fits_folder(onward=False) / f"{name}.pt").is_file()
-    folder = assemble(fits_folder(onward=False), tmp_path / "aviary")
+        assert (fits_folder(1, onward=False) / f"{name}.pt").is_file()
+    folder = assemble(fits_folder(1, onward=False), tmp_path / "aviary")
     assert not list(tmp_path.glob(".aviary*"))
-    assert assemble(fits_folder(onward=False), tmp_path / "aviary") == folder  # replaces what is there
+    assert assemble(fits_folder(1, onward=False), tmp_path / "aviary") == folder  # replaces what is there
 
     held_out = held_out_examples(shard_paths(shards))
     assert [len(examples) for examples in held_out.values()] == [2]

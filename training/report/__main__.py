@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="the page to write, pictures in a folder of its name beside it")
     parser.add_argument("--threads", type=int, default=0, help="threads of each model run; 0: one for each core")
     parser.add_argument("--processes", type=int, default=1, help="singers that are measured at the same time")
+    parser.add_argument("--seed", type=int, default=1, help="of the corpus whose phrases the nets are measured on")
     parser.add_argument("--without", nargs="*", default=[], choices=["whisper", "dnsmos", "teacher", "corpus"])
     options = parser.parse_args()
     try:
@@ -64,7 +65,7 @@ def make_report(options: argparse.Namespace) -> Report:
             gathering.gather()
             _note_missing(gathering, options)
         if "corpus" not in options.without:
-            _judge_corpus(singer, found)
+            _judge_corpus(singer, found, options.seed)
         song, claimed = load_songs(languages[0])[0], found[0].claimed
         controls = control_table(singer, speakers[0], song, claimed)
         mix = "The voicebank has one singer."
@@ -88,15 +89,15 @@ def _note_missing(gathering: Gathering, options: argparse.Namespace) -> None:
         gathering.findings.note(f"left out: {name}")
 
 
-def _judge_corpus(singer: Singer, found: list[Gathering]) -> None:
-    """Add what the nets do on corpus phrases, where the cache holds phrases of a singer."""
+def _judge_corpus(singer: Singer, found: list[Gathering], seed: int) -> None:
+    """Add what the nets do on corpus phrases of a seed, where the cache holds phrases of a singer."""
     import numpy as np
 
     from training.render_corpus import corpus_folder, shard_paths
     from training.report import corpus
     from training.report.table import ELSEWHERE
 
-    shards = shard_paths(corpus_folder())
+    shards = shard_paths(corpus_folder(seed))
     examples = corpus.held_out_examples(shards) if shards else {}
     trained = corpus.trained_examples(shards) if shards else {}
     bank = corpus.open_bank(singer.bank.folder) if examples else None
