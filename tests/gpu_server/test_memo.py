@@ -91,6 +91,11 @@ async def test_it_is_said_which_phrases_have_been_sung_through_all_stages(multi:
     other = await multi.performance("multi", _phrases((72.0, *tones[1:]), breathiness=1.0))
     assert (await multi.call("predict_durations", performance=other, phrases="1")).sung == ["2-2", "4-4"]
 
+    store = multi.services.store
+    audio = await store.get((await multi.chain(other, phrases="4"))[-1].id)
+    (store.root / "blobs" / audio.entries[0].blob[:2] / audio.entries[0].blob).unlink()
+    assert (await multi.call("predict_durations", performance=other, phrases="1")).sung == ["2-2"], "one was pruned"
+
 
 async def test_equal_phrases_are_made_once(multi: Gpu, runs: list[str]) -> None:
     audio = (await multi.chain(await multi.performance("multi", _phrases((65.0, 65.0, 65.0)))))[-1]

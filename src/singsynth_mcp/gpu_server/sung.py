@@ -15,28 +15,31 @@ from singsynth_mcp.synthesis.stages import STAGES
 async def sung_phrases(performance: str, services: GpuServices) -> list[str]:
     """Return the phrases, as `first-last` from 1, that this process has been through all stages with.
 
-    What it says may have been pruned from the store since; what makes that again is the stage that misses it.
+    Those whose audio the store no longer holds, or holds for another tenant, are not among them.
     Raises UnknownArtifact, WrongArtifactKind, UnknownVoicebank, InvalidVoicebank, VoicebankMismatch.
     """
     rendering = await open_rendering(next(iter(STAGES)), performance, services)
-    return _ranges(await to_thread.run_sync(_sung, rendering))[:LIST_LIMIT]
+    audio = await to_thread.run_sync(_audio, rendering)
+    lost = set(await services.store.missing_blobs(list(audio.values()))) if audio else set()
+    return _ranges([index for index, blob in audio.items() if blob not in lost])[:LIST_LIMIT]
 
 
-def _sung(rendering: Rendering) -> list[int]:
-    """Follow each phrase from stage to stage and return those that come out as audio, in order."""
+def _audio(rendering: Rendering) -> dict[int, str]:
+    """Follow each phrase from stage to stage and return the blobs of those that came out as audio, in order."""
     phrases = {index: entry.blob for index, entry in enumerate(rendering.performance.entries)}
     mels = dict.fromkeys(phrases, "")
+    made: dict[int, str] = {}
     for tool in STAGES:
         if not phrases:
-            break  # before a model is opened to ask what the next stage runs on
+            return {}  # before a model is opened to ask what the next stage runs on
         key = replace(rendering, tool=tool).run.key
-        made = {index: known_outcome(key, rendering.seed, blob, mels[index]) for index, blob in phrases.items()}
-        found = {index: blob for index, blob in made.items() if blob}
+        known = {index: known_outcome(key, rendering.seed, blob, mels[index]) for index, blob in phrases.items()}
+        made = {index: blob for index, blob in known.items() if blob}
         if tool == "synthesize_audio":
-            mels, phrases = found, {index: phrases[index] for index in found}
+            mels, phrases = made, {index: phrases[index] for index in made}
         else:
-            phrases = found
-    return sorted(phrases)
+            phrases = made
+    return made
 
 
 def _ranges(indices: list[int]) -> list[str]:
