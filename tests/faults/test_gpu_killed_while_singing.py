@@ -18,7 +18,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the child's process in /proc"),
 ]
-SHORT = str(ROOT / "examples" / "usagi.musicxml")
 LONGER = str(ROOT / "examples" / "haru-no-komichi.musicxml")
 """Of several phrases: there is work left after the first report."""
 
@@ -58,7 +57,7 @@ async def finish(client, result):
 async def test_sing_repeats_the_interrupted_stage(era):
     killer = Killer("vocode")
     async with client_of(build_server(Settings()), era) as client:
-        result = await client.call_tool("sing", {"path": SHORT, "wait_seconds": 45}, progress_callback=killer)
+        result = await client.call_tool("sing", {"path": LONGER, "wait_seconds": 45}, progress_callback=killer)
         sung = await finish(client, result)
         voices = await client.call_tool("list_voicebanks", {})
         alive = gpu_process()
