@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 _REPORT = """
-import os, sys, time
+import os, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from training.report.ahead import end_with_parent
