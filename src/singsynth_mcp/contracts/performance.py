@@ -85,7 +85,7 @@ class PerformanceResult(JobResult):
     phonemes: int | None = None
     stages: list[str] | None = Field(default=None, description="What is filled: durations, pitch, variance")
     sung: list[str] | None = Field(
-        default=None, description='predict_durations: phrases sung before, which take no time ("1-8")'
+        default=None, description='predict_durations of phrase 1: phrases sung before, which take no time ("1-8")'
     )
     device: RanOn | None = None
     deterministic: bool | None = None

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anyio import from_thread, to_thread
 
-from singsynth_mcp.artifacts.base import ArtifactStore, Manifest, memo_key
+from singsynth_mcp.artifacts.base import ArtifactStore, Entry, Manifest, memo_key
 from singsynth_mcp.contracts.audio import MixTrack, SaveAudioRequest, SavedAudioResult
 from singsynth_mcp.contracts.calling import Progress
 from singsynth_mcp.contracts.common import PassedOver
 from singsynth_mcp.cpu_server.levels import known_levels
 from singsynth_mcp.cpu_server.outputs import delivered, output_format, output_path
-from singsynth_mcp.cpu_server.reading import OnDemand, read_audio, run_on_loop, song_title
+from singsynth_mcp.cpu_server.reading import OnDemand, read_audio, run_on_loop, song_title, with_portal
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from anyio.from_thread import BlockingPortal
+
     from singsynth_mcp.media.mastering import Master
     from singsynth_mcp.media.mixing import Mix
 
@@ -42,16 +45,16 @@ async def save_audio(request: SaveAudioRequest, services: CpuServices) -> SavedA
     path = output_path(request.output, format, f"{title}-{memo_key(facts)[:8]}", services)
     levels = await known_levels(manifests[0], services.store) if len(manifests) == 1 else ()
 
-    def save() -> tuple[Mix, Master]:
+    def save(portal: BlockingPortal) -> tuple[Mix, Master]:
         from singsynth_mcp.media.mastering import save_mix
 
-        mix = _mix(tracks, manifests, services.store)
+        mix = _mix(tracks, manifests, services.store, portal)
         report = _Reporter(services, 2 * mix.seconds * mix.sample_rate)
         return mix, save_mix(
             mix, path, format=format, loudness_lufs=request.loudness_lufs, on_samples=report, levels=levels
         )
 
-    mix, master = await to_thread.run_sync(save)
+    mix, master = await with_portal(save)
     size = path.stat().st_size
     embed = request.include_base64 and size <= BASE64_LIMIT_BYTES
     return SavedAudioResult(
@@ -84,13 +87,18 @@ async def _manifests(tracks: Sequence[MixTrack], store: ArtifactStore) -> list[M
     return manifests
 
 
-def _mix(tracks: Sequence[MixTrack], manifests: Sequence[Manifest], store: ArtifactStore) -> Mix:
+def _mix(
+    tracks: Sequence[MixTrack], manifests: Sequence[Manifest], store: ArtifactStore, portal: BlockingPortal
+) -> Mix:
     from singsynth_mcp.media.mixing import Mix, PlacedPhrase, Track
+
+    async def read(entry: Entry) -> PlacedPhrase:
+        return PlacedPhrase(entry.start_seconds, await read_audio(store, entry))
 
     return Mix.of(
         [
             Track(
-                OnDemand(manifest.entries, lambda entry: PlacedPhrase(entry.start_seconds, read_audio(store, entry))),
+                OnDemand(manifest.entries, partial(portal.start_task_soon, read)),
                 gain_db=track.gain_db,
                 pan=track.pan,
                 offset_seconds=track.offset_seconds,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from anyio import CancelScope, from_thread
+from anyio import CancelScope, from_thread, to_thread
+from anyio.from_thread import BlockingPortal
 
 from singsynth_mcp.artifacts.base import ArtifactStore, Entry, Manifest
-from singsynth_mcp.errors import ArtifactError
+from singsynth_mcp.errors import ArtifactError, first_error
 
 if TYPE_CHECKING:
     from singsynth_mcp.performance.model import AudioPhrase
@@ -17,12 +19,15 @@ T = TypeVar("T")
 
 
 class OnDemand(Sequence[T]):
-    """An artifact's entries in the order of their start, each read when it is asked for and kept until the next is."""
+    """An artifact's entries in the order of their start, each kept from before it is asked for until the next is.
 
-    def __init__(self, entries: Sequence[Entry], read: Callable[[Entry], T]) -> None:
+    `read` begins to read an entry. For a worker thread: asking waits until it is read. Raises what the reading raises.
+    """
+
+    def __init__(self, entries: Sequence[Entry], read: Callable[[Entry], Future[T]]) -> None:
         self._entries = sorted(entries, key=lambda entry: entry.start_seconds)
         self._read = read
-        self._last: tuple[Entry, T] | None = None
+        self._reading: dict[int, Future[T]] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -34,18 +39,35 @@ class OnDemand(Sequence[T]):
     def __getitem__(self, index: int | slice) -> T | OnDemand[T]:
         if isinstance(index, slice):
             return OnDemand(self._entries[index], self._read)
-        entry = self._entries[index]
-        if self._last is None or self._last[0] is not entry:
-            self._last = None  # two phrases at a time would be twice the memory
-            self._last = entry, self._read(entry)
-        return self._last[1]
+        from_thread.check_cancelled()
+        first = range(len(self))[index]
+        wanted = range(first, min(first + 2, len(self)))  # more at a time would be more memory
+        self._reading = {i: self._reading.get(i) or self._read(self._entries[i]) for i in wanted}
+        try:
+            return self._reading[first].result()
+        except CancelledError:
+            from_thread.check_cancelled()
+            raise
 
 
-def read_audio(store: ArtifactStore, entry: Entry) -> AudioPhrase:
-    """Return a phrase's audio; to be called from a worker thread. Raises ArtifactsMissing."""
+async def read_audio(store: ArtifactStore, entry: Entry) -> AudioPhrase:
+    """Return a phrase's audio. Raises ArtifactsMissing."""
     from singsynth_mcp.performance.blobs import audio_from_bytes
 
-    return audio_from_bytes(run_on_loop(store.get_blob, entry.blob))
+    return audio_from_bytes(await store.get_blob(entry.blob))
+
+
+async def with_portal(function: Callable[[BlockingPortal], T]) -> T:
+    """Run a function in a worker thread, with a portal through which it starts async ones and goes on meanwhile.
+
+    Raises what the function raises, out of the portal's group.
+    """
+    try:
+        async with BlockingPortal() as portal:
+            made = await to_thread.run_sync(function, portal)
+    except BaseExceptionGroup as errors:
+        raise first_error(errors) from errors
+    return made
 
 
 def run_on_loop(function: Callable[..., Awaitable[T]], *arguments: Any) -> T:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from singsynth_mcp.contracts.performance import PerformanceResult, PredictRequest
-from singsynth_mcp.gpu_server.predicting import Predictor, fill_performance
+from singsynth_mcp.gpu_server.predicting import Predictor, fill_rendering
+from singsynth_mcp.gpu_server.rendering import open_rendering
 from singsynth_mcp.gpu_server.services import GpuServices
 from singsynth_mcp.gpu_server.sung import sung_phrases
 from singsynth_mcp.gpu_server.voicebanks import check_files
@@ -24,10 +25,13 @@ _PREDICTOR = Predictor(
 async def predict_durations(request: PredictRequest, services: GpuServices) -> PerformanceResult:
     """Give every phoneme its time, vowels on the written onsets.
 
-    A file that a later stage would miss is missed here, before anything is rendered. Of the phrases it is said which
-    have been sung before.
+    A file that a later stage would miss is missed here, before anything is rendered. Whoever asks for the first phrase
+    is told which of all have been sung before.
 
     Raises UnknownArtifact, WrongArtifactKind, VoicebankMismatch, InvalidVoicebank, InvalidRequest, SynthesisFailed.
     """
-    result = await fill_performance(request, services, _PREDICTOR)
-    return result.model_copy(update={"sung": await sung_phrases(request.performance, services) or None})
+    rendering = await open_rendering(_PREDICTOR.tool, request.performance, services)
+    result = await fill_rendering(rendering, request.phrases, _PREDICTOR)
+    # Windows of a song need not hear again what its first call has said: so many answers would grow with its square.
+    sung = await sung_phrases(rendering) if 0 in rendering.facts else []
+    return result.model_copy(update={"sung": sung or None})

@@ -45,19 +45,24 @@ class Predictor:
 async def fill_performance(request: PredictRequest, services: GpuServices, predictor: Predictor) -> PerformanceResult:
     """Run a predictor over the phrases asked for; the others stay as they are."""
     rendering = await open_rendering(predictor.tool, request.performance, services, predictor.without)
+    return await fill_rendering(rendering, request.phrases, predictor)
+
+
+async def fill_rendering(rendering: Rendering, phrases: str, predictor: Predictor) -> PerformanceResult:
+    """Run a predictor over those phrases of a performance that was opened for it."""
     if predictor.check is not None:
         await to_thread.run_sync(predictor.check, rendering.bank)
     performance = rendering.performance
-    chosen = phrase_indices(request.phrases, range(len(performance.entries)))
+    chosen = phrase_indices(phrases, range(len(performance.entries)))
     blobs = await rendering.blobs(chosen, lambda index, phrase: _work_on(rendering, predictor, phrase))
     filled = Manifest("performance", performance.header, replaced(performance.entries, blobs))
-    summary = await _summary(filled, services)
+    summary = await _summary(filled, rendering.services)
     warnings = await to_thread.run_sync(
         lambda: _without_model(rendering, predictor) + rendering.warnings(predictor.stage)
     )
     return summary.model_copy(
         update={
-            "id": await services.store.put(filled),
+            "id": await rendering.services.store.put(filled),
             "device": rendering.run.device,
             "deterministic": rendering.run.is_deterministic,
             "warnings": first_warnings(warnings),

@@ -7,20 +7,18 @@ from dataclasses import replace
 from anyio import to_thread
 
 from singsynth_mcp.contracts.common import LIST_LIMIT
-from singsynth_mcp.gpu_server.rendering import Rendering, known_outcome, open_rendering
-from singsynth_mcp.gpu_server.services import GpuServices
+from singsynth_mcp.gpu_server.rendering import Rendering, known_outcome
 from singsynth_mcp.synthesis.stages import STAGES
 
 
-async def sung_phrases(performance: str, services: GpuServices) -> list[str]:
+async def sung_phrases(rendering: Rendering) -> list[str]:
     """Return the phrases, as `first-last` from 1, that this process has been through all stages with.
 
-    Those whose audio the store no longer holds, or holds for another tenant, are not among them.
-    Raises UnknownArtifact, WrongArtifactKind, UnknownVoicebank, InvalidVoicebank, VoicebankMismatch.
+    rendering: by the first stage. Phrases whose audio the store no longer holds, or holds for another tenant, are not
+    among them.
     """
-    rendering = await open_rendering(next(iter(STAGES)), performance, services)
     audio = await to_thread.run_sync(_audio, rendering)
-    lost = set(await services.store.missing_blobs(list(audio.values()))) if audio else set()
+    lost = set(await rendering.services.store.missing_blobs(list(audio.values()))) if audio else set()
     return _ranges([index for index, blob in audio.items() if blob not in lost])[:LIST_LIMIT]
 
 
