@@ -41,7 +41,7 @@ def _module(name: str) -> Callable[[argparse.Namespace], None]:
         if name == "speak" and options.until is not None:
             command += ["--minutes", str(SPEAKING * options.budget)]
         if name == "render_corpus":
-            command += ["--seed", str(options.seed)]
+            command += ["--seed", str(options.seed), "--examples", str(options.examples)]
         subprocess.run(command, check=True)
 
     return run
@@ -56,14 +56,16 @@ def fit(options: argparse.Namespace) -> None:
     from training.render_corpus import corpus_folder, shard_paths
 
     torch.set_num_threads(options.threads)
+    torch.set_float32_matmul_precision("high")  # on a GPU; to the CPU it makes no difference
     phrases, held_out = load_corpus(shard_paths(corpus_folder(options.seed)))
     minutes = sum(phrase.frames for phrase in phrases) * 512 / 44100 / 60
     print(f"{len(phrases)} phrases, {minutes:.0f} minutes; {len(held_out)} phrases held out")
     left = options.budget if options.until is None else (options.until - time.monotonic()) / 60
     if left <= 0:
         sys.exit("The corpus took the whole budget. It is kept: run the same command again, or with a larger --budget.")
+    device = torch.device(options.device)
     for name in options.stages or SHARES:
-        losses = fit_stage(name, phrases, SHARES[name] * left, options.seed, onward=options.onward)
+        losses = fit_stage(name, phrases, SHARES[name] * left, options.seed, device, onward=options.onward)
         print(f"{name}: " + ", ".join(f"{key} {value:.4f}" for key, value in losses.items()))
 
 
@@ -110,6 +112,8 @@ def main() -> None:
     parser.add_argument("--stages", nargs="*", help="fit only these nets")
     parser.add_argument("--onward", action="store_true", help="go on from the committed weights")
     parser.add_argument("--seed", type=int, help="of songs and batches; 1, or with --onward the committed weights'")
+    parser.add_argument("--examples", type=int, default=480, help="songs of each singer")
+    parser.add_argument("--device", default="cpu", help="what the nets are fitted on: cpu, cuda")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     if options.seed is None:

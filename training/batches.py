@@ -62,6 +62,11 @@ def choose(phrases: list[Phrase], count: int, rng: np.random.Generator) -> list[
     return [phrases[int(i)] for i in chosen]
 
 
+def placed(batch: Batch, device: torch.device) -> Batch:
+    """Return a batch on a device."""
+    return {name: value.to(device, non_blocking=True) for name, value in batch.items()}
+
+
 def score_batch(phrases: list[Phrase]) -> Batch:
     """Pad what one value a phoneme, word or note is: durations padded by 0, the rest by its end."""
     of = [phrase.example for phrase in phrases]

@@ -1,4 +1,4 @@
-"""The training loop: one for every stage, timed, seeded, resumable.
+"""The training loop: one for every stage, timed, seeded, resumable, on CPU cores or a GPU.
 
 A stage runs for a share of the budget's minutes. Every batch is drawn from a generator seeded by
 (seed, stage, step), so that a run that was interrupted goes on with the batches it would have had.
@@ -10,14 +10,17 @@ from __future__ import annotations
 import math
 import time
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
+from torch.optim import swa_utils
+from torch.utils.data import DataLoader, Dataset
 
-from training.batches import Phrase
+from training.batches import Batch, Phrase, placed
 from training.shipped import shipped, shipped_digest
 from training.stage import Stage, fit_directory
 from training.stages import STAGES
@@ -27,11 +30,51 @@ SHARES = {"durations": 0.05, "pitch": 0.12, "variance": 0.10, "acoustic": 0.56, 
 CHECKPOINT_SECONDS = 120.0
 LOG_EVERY = 50
 WARM_UP = 100
-MEAN_DECAY = 0.998
-ONWARD_RATE = 0.3
-"""Of a stage's own rate: a short fit from a fitted voice must not lose what a long one had found."""
 ALONE_STEPS = 600
 """How long a stage's judge, which is not exported and begins anew, learns alone before the rest goes on."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What a fit makes of the minutes that it has on a device."""
+
+    batches: int
+    """How many of a stage's batches are learned from in one step."""
+    onward_rate: float
+    """Of a stage's own rate, where a fit goes on: a short one must not lose what a long one had found."""
+    mean_decay: float
+    """Of the running mean of the weights, each step."""
+    masked_share: float
+    """See :attr:`training.stage.Stage.masked_share`; what is short has not learned much by heart."""
+    drawing_processes: int
+    """How many draw batches ahead; 0: each is drawn when it is needed."""
+
+
+ON_CPU = Pace(batches=1, onward_rate=0.3, mean_decay=0.998, masked_share=0.0, drawing_processes=0)
+ON_GPU = Pace(batches=8, onward_rate=1.0, mean_decay=0.9995, masked_share=0.15, drawing_processes=8)
+"""Such small nets cost a GPU the same time with one batch a step or eight: minutes there are hours on two cores."""
+
+
+class Draws(Dataset[Batch]):
+    """The batches of a stage by step, each drawn from a generator seeded by (seed, stage, step)."""
+
+    def __init__(self, stage: Stage, phrases: list[Phrase], seed: int) -> None:
+        self.stage, self.phrases, self.seed = stage, phrases, seed
+
+    def __getitem__(self, step: int) -> Batch:
+        """Return the batch of a step, on the CPU."""
+        return self.stage.draw(
+            self.phrases, np.random.default_rng((self.seed, zlib.crc32(self.stage.name.encode()), step))
+        )
+
+    def ahead(self, step: int, processes: int) -> Iterator[Batch]:
+        """Yield the batches from ``step`` on, drawn by so many processes."""
+        forked = {"multiprocessing_context": "fork", "prefetch_factor": 4} if processes else {}
+        pinned, steps = torch.cuda.is_available(), range(step, 2**31)
+        loader = DataLoader(
+            self, batch_size=None, sampler=steps, num_workers=processes, pin_memory=pinned and bool(processes), **forked
+        )
+        return iter(loader)
 
 
 @dataclass
@@ -47,6 +90,9 @@ class Fitting:
 
     def __init__(self, stage: Stage, seconds: float, seed: int, folder: Path, *, onward: bool = False) -> None:
         self.stage, self.seconds, self.seed = stage, seconds, seed
+        self.pace = ON_CPU if stage.device.type == "cpu" else ON_GPU
+        stage.batch *= self.pace.batches
+        stage.masked_share = self.pace.masked_share
         self.alone = ALONE_STEPS if onward and stage.judge else 0
         self.folder, self.checkpoint = folder, folder / f"{stage.name}.pt"
         self.log = folder / f"{stage.name}.tsv"
@@ -59,24 +105,26 @@ class Fitting:
             }
             for name, net in stage.modules.items()
         ]
-        self.optimiser = torch.optim.AdamW(groups, lr=stage.rate, weight_decay=0.01)
-        self.mean = {k: v.clone() for k, v in stage.modules.state_dict().items()}
-        self.recent: dict[str, float] = {}
+        self.optimiser = torch.optim.AdamW(groups, lr=stage.rate, weight_decay=0.01, fused=stage.device.type != "cpu")
+        self.weights = stage.modules.state_dict()
+        self.mean = {k: v.clone() for k, v in self.weights.items()}
+        self.recent: Batch = {}
         if self.checkpoint.exists():
             self._resume()
 
     def _peak(self, name: str, onward: bool) -> float:
         """Return a net's highest rate."""
         rate = self.stage.rate * self.stage.relative_rates.get(name, 1.0)
-        return rate * ONWARD_RATE if onward and name != self.stage.judge else rate
+        return rate * self.pace.onward_rate if onward and name != self.stage.judge else rate
 
     def run(self, phrases: list[Phrase]) -> dict[str, float]:
         """Fit until the time is up; return the smoothed losses at the end."""
         self.stage.prepare(phrases, self.folder)
         began, saved = time.monotonic() - self.progress.seconds, time.monotonic()
         self.stage.modules.train()
+        batches = Draws(self.stage, phrases, self.seed).ahead(self.progress.step, self.pace.drawing_processes)
         while self.progress.seconds < self.seconds:
-            self.step(phrases)
+            self.step(next(batches))
             self.progress.seconds = time.monotonic() - began
             if self.progress.step % LOG_EVERY == 0:
                 self._write_log()
@@ -84,29 +132,29 @@ class Fitting:
                 self._save()
                 saved = time.monotonic()
         self._save()
-        return self.recent
+        return {name: float(loss) for name, loss in self.recent.items()}
 
-    def step(self, phrases: list[Phrase]) -> None:
-        """Draw a batch and learn from it."""
+    def step(self, batch: Batch) -> None:
+        """Learn from a batch."""
+        with self.stage.device:
+            self._learn(self.stage.losses(placed(batch, self.stage.device)))
+        self.progress.step += 1
+
+    def _learn(self, losses: Batch) -> None:
         step = self.progress.step
         for group in self.optimiser.param_groups:
             group["lr"] = group["rate"] * self._course(step - group["begins"])
-        rng = np.random.default_rng((self.seed, zlib.crc32(self.stage.name.encode()), step))
-        losses = self.stage.losses(phrases, rng)
         learning = losses if step >= self.alone else {str(self.stage.judge): losses[str(self.stage.judge)]}
         total = torch.stack(list(learning.values())).sum()
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         nn.utils.clip_grad_norm_(self.stage.modules.parameters(), 1.0)
         self.optimiser.step()
-        decay = min(MEAN_DECAY, (step + 1) / (step + 10))
-        with torch.no_grad():
-            for name, value in self.stage.modules.state_dict().items():
-                self.mean[name].lerp_(value, 1.0 - decay)
+        decay = min(self.pace.mean_decay, (step + 1) / (step + 10))
+        swa_utils.get_ema_multi_avg_fn(decay)(list(self.mean.values()), list(self.weights.values()), step)
         for name, loss in losses.items():
-            before = self.recent.get(name, float(loss.detach()))
-            self.recent[name] = before + 0.02 * (float(loss.detach()) - before)
-        self.progress.step += 1
+            before = self.recent.get(name, loss.detach())
+            self.recent[name] = before + 0.02 * (loss.detach() - before)
 
     def _course(self, step: int) -> float:
         """Return the share of its highest rate that a net has: it warms up, then falls along a cosine to a fiftieth."""
@@ -127,7 +175,7 @@ class Fitting:
     def _save(self) -> None:
         temporary = self.checkpoint.with_suffix(".tmp")
         state = {
-            "weights": self.stage.modules.state_dict(),
+            "weights": self.weights,
             "mean": self.mean,
             "optimiser": self.optimiser.state_dict(),
             "step": self.progress.step,
@@ -138,7 +186,7 @@ class Fitting:
         temporary.replace(self.checkpoint)
 
     def _resume(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
+        state = torch.load(self.checkpoint, map_location=self.stage.device, weights_only=True)
         self.stage.modules.load_state_dict(state["weights"])
         self.mean = state["mean"]
         self.optimiser.load_state_dict(state["optimiser"])
@@ -146,8 +194,10 @@ class Fitting:
         self.recent = state["recent"]
 
 
-def fit_stage(name: str, phrases: list[Phrase], minutes: float, seed: int, *, onward: bool = False) -> dict[str, float]:
-    """Fit one stage for ``minutes`` (those of an interrupted run count), from its checkpoint.
+def fit_stage(
+    name: str, phrases: list[Phrase], minutes: float, seed: int, device: torch.device, *, onward: bool = False
+) -> dict[str, float]:
+    """Fit one stage on a device for ``minutes`` (those of an interrupted run count), from its checkpoint.
 
     ``onward`` starts from the committed voicebank's weights instead of fresh ones, more gently.
     """
@@ -155,7 +205,7 @@ def fit_stage(name: str, phrases: list[Phrase], minutes: float, seed: int, *, on
     stage = STAGES[name]()
     if onward:
         stage = shipped(stage)
-    return Fitting(stage, minutes * 60.0, seed, fits_folder(seed, onward=onward), onward=onward).run(phrases)
+    return Fitting(stage.to(device), minutes * 60.0, seed, fits_folder(seed, onward=onward), onward=onward).run(phrases)
 
 
 def fits_folder(seed: int, *, onward: bool) -> Path:

@@ -33,14 +33,9 @@ class Effort:
     """dB an octave by which the tone's spectrum is flatter: a tense voice has more overtones."""
 
     @classmethod
-    def draw(cls, count: int, rng: np.random.Generator) -> Effort:
-        """Draw changes, half of each kind none."""
-
-        def some(low: float, high: float) -> Tensor:
-            values = rng.uniform(low, high, count) * (rng.random(count) < 0.5)
-            return torch.from_numpy(values.astype(np.float32))
-
-        return cls(some(-12.0, 9.0), some(-12.0, 9.0), some(-4.0, 3.0))
+    def of(cls, batch: Batch) -> Effort:
+        """Return the changes that :func:`effort_batch` drew for a batch."""
+        return cls(batch["tone_db"], batch["noise_db"], batch["tilt_db"])
 
     def tone(self, harmonic: Tensor, hertz: Tensor, f0: Tensor) -> Tensor:
         """Return the harmonic envelope [B, T, K] at bands of ``hertz`` [K] as it is sung at ``f0`` [B, T] Hz.
@@ -53,6 +48,16 @@ class Effort:
     def noise(self, noise: Tensor) -> Tensor:
         """Return the noise envelope [B, T, K] as it is sung."""
         return noise + PER_DB * self.noise_db[:, None, None]
+
+
+def effort_batch(count: int, rng: np.random.Generator) -> Batch:
+    """Draw changes of effort, half of each kind none."""
+
+    def some(low: float, high: float) -> Tensor:
+        values = rng.uniform(low, high, count) * (rng.random(count) < 0.5)
+        return torch.from_numpy(values.astype(np.float32))
+
+    return {"tone_db": some(-12.0, 9.0), "noise_db": some(-12.0, 9.0), "tilt_db": some(-4.0, 3.0)}
 
 
 def recomposed(mel: HarmonicMel, crop: Batch, bands: Bands, effort: Effort) -> Tensor:
@@ -72,6 +77,10 @@ class Bands:
 
     hertz: Tensor
     to_mel: Tensor
+
+    def to(self, device: torch.device) -> Bands:
+        """Return them on a device."""
+        return Bands(self.hertz.to(device), self.to_mel.to(device))
 
 
 def tension(harmonic: Tensor, f0: Tensor, hertz: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from singsynth_mcp.synthesis.engines.torch.pitch import flutter
 from training import nets
-from training.batches import Batch, Phrase, choose, curve_batch, score_batch
+from training.batches import Batch, Phrase, choose, curve_batch, placed, score_batch
 from training.levels import tension
 from training.stage import NEUTRAL_STEPS, Stage, encoded, held, importance, singers
 
@@ -23,9 +23,12 @@ class Durations(Stage):
         """Return the encoder and the predictor."""
         return {"linguistic": nets.linguistic(), "durations": nets.durations()}
 
-    def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
+    def draw(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
+        """Draw scores."""
+        return score_batch(choose(phrases, self.batch, rng))
+
+    def losses(self, score: Batch) -> Batch:
         """Return the L1 distance of log frames."""
-        score = score_batch(choose(phrases, self.batch, rng))
         out, masks = encoded(self.modules["linguistic"], score)
         spk = singers(score["speaker"], masks.shape[1])
         natural = self.modules["durations"].natural(out, masks, score["ph_midi"], spk)
@@ -61,13 +64,16 @@ class Pitch(Stage):
         )
         return predicted
 
-    def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
-        """Return the L1 distance in semitones and that of the curve's slope."""
+    def draw(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
+        """Draw scores and their curves."""
         chosen = choose(phrases, self.batch, rng)
-        curves = curve_batch(chosen, ("f0_rule",))
-        wanted = curves["f0_rule"] + flutter(torch.arange(curves["f0_rule"].shape[1]))
-        gap = self.predict(score_batch(chosen), wanted) - wanted
-        inside = curves["inside"].float()
+        return score_batch(chosen) | curve_batch(chosen, ("f0_rule",))
+
+    def losses(self, batch: Batch) -> Batch:
+        """Return the L1 distance in semitones and that of the curve's slope."""
+        wanted = batch["f0_rule"] + flutter(torch.arange(batch["f0_rule"].shape[1]))
+        gap = self.predict(batch, wanted) - wanted
+        inside = batch["inside"].float()
         slope = (gap[:, 1:] - gap[:, :-1]).abs()
         return {"semitones": held(gap.abs(), inside), "slope": held(slope, inside[:, 1:])}
 
@@ -80,7 +86,6 @@ class Variance(Stage):
 
     def build(self) -> dict[str, nn.Module]:
         """Return the encoder and the predictor."""
-        self.bands = nets.bands()
         return {"linguistic": nets.linguistic(), "variance": nets.variance()}
 
     def predict(self, score: Batch, f0: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,20 +104,23 @@ class Variance(Stage):
 
     def curves_of(self, phrase: Phrase) -> Tensor:
         """Return predicted breathiness, voicing and tension of a phrase, float32 [3, T]."""
-        f0 = torch.from_numpy(phrase.example.f0)[None]
-        with torch.no_grad():
-            return torch.cat(self.predict(score_batch([phrase]), f0))
+        batch = placed(score_batch([phrase]) | curve_batch([phrase], ("f0",)), self.device)
+        with torch.no_grad(), self.device:
+            return torch.cat(self.predict(batch, batch["f0"])).cpu()
 
-    def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
-        """Return weighted L1 distances in units of 10 dB, of tension in units of 2."""
+    def draw(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
+        """Draw scores and their curves."""
         chosen = choose(phrases, self.batch, rng)
-        score, curves = score_batch(chosen), curve_batch(chosen, ("f0", "breathiness", "voicing", "harmonic"))
-        noise, tone, tense = self.predict(score, curves["f0"])
-        frames = torch.arange(curves["f0"].shape[1]).expand_as(curves["f0"])
-        weight = importance(score, frames) * curves["inside"]
-        true_tension = tension(curves["harmonic"].float(), curves["f0"], self.bands.hertz)
+        return score_batch(chosen) | curve_batch(chosen, ("f0", "breathiness", "voicing", "harmonic"))
+
+    def losses(self, batch: Batch) -> Batch:
+        """Return weighted L1 distances in units of 10 dB, of tension in units of 2."""
+        noise, tone, tense = self.predict(batch, batch["f0"])
+        frames = torch.arange(batch["f0"].shape[1]).expand_as(batch["f0"])
+        weight = importance(batch, frames) * batch["inside"]
+        true_tension = tension(batch["harmonic"].float(), batch["f0"], self.bands.hertz)
         return {
-            "breathiness": held((noise - curves["breathiness"]).abs() / 10.0, weight),
-            "voicing": held((tone - curves["voicing"]).abs() / 10.0, weight),
+            "breathiness": held((noise - batch["breathiness"]).abs() / 10.0, weight),
+            "voicing": held((tone - batch["voicing"]).abs() / 10.0, weight),
             "tension": held((tense - true_tension).abs() / 2.0, weight),
         }

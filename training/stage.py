@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from singsynth_mcp.synthesis.engines import torch as torch_nets
+from singsynth_mcp.synthesis.engines.torch.blocks import owners
 from training import nets, render_corpus
 from training.batches import Batch, Phrase
 from training.cache import cache_directory, code_key, content_key
@@ -28,9 +29,22 @@ class Stage(ABC):
     """Nets that learn faster or slower than the rest: factors of the rate, by name."""
     judge: str | None = None
     """The net, taught by the loss of its name, that judges the others. It is not exported: every fit begins it anew."""
+    batch: int
+    """Examples a step."""
+    masked_share = 0.0
+    """How many phonemes the acoustic model is not shown, and not asked for: from all its neighbours a net knows a
+    phoneme's recording, and says that by heart."""
 
     def __init__(self) -> None:
         self.modules = nn.ModuleDict(self.build())
+        self.bands = nets.bands()
+        self.device = torch.device("cpu")
+
+    def to(self, device: torch.device) -> Self:
+        """Move the nets and their tables to a device; return the stage."""
+        self.modules.to(device)
+        self.bands, self.device = self.bands.to(device), device
+        return self
 
     @abstractmethod
     def build(self) -> dict[str, nn.Module]:
@@ -40,8 +54,12 @@ class Stage(ABC):
         """Compute what the batches need beyond the phrases, once before fitting; ``fits`` has the earlier stages."""
 
     @abstractmethod
-    def losses(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
-        """Draw a batch and return its losses by name; their sum is minimised."""
+    def draw(self, phrases: list[Phrase], rng: np.random.Generator) -> Batch:
+        """Draw a batch, on the CPU: other processes may do it ahead."""
+
+    @abstractmethod
+    def losses(self, batch: Batch) -> Batch:
+        """Return the losses of a batch on the stage's device by name; their sum is minimised."""
 
 
 def held(differences: Tensor, weight: Tensor) -> Tensor:
@@ -52,18 +70,22 @@ def held(differences: Tensor, weight: Tensor) -> Tensor:
     return (differences * weight).sum() / weight.sum().clamp(min=1e-6)
 
 
+def of_frames(score: Batch, name: str, frames: Tensor) -> Tensor:
+    """Return what a score's phonemes have ([B, n]) at frames (numbers, [B, L]): [B, L]."""
+    owner = owners(score["ph_dur"], frames).clamp(max=score["ph_dur"].shape[1] - 1)
+    return torch.gather(score[name], 1, owner)
+
+
 def importance(score: Batch, frames: Tensor) -> Tensor:
     """Return float32 [B, L]: what frames (numbers, [B, L]) weigh, consonants (short, and what makes words) most."""
-    ends = torch.cumsum(score["ph_dur"], dim=1)
-    owner = (frames[:, :, None] >= ends[:, None, :]).long().sum(dim=2).clamp(max=ends.shape[1] - 1)
-    consonant = ~torch.gather(score["ph_vowel"], 1, owner)
-    silent = torch.gather(score["tokens"], 1, owner) == nets.SILENCE_ID
+    consonant = ~of_frames(score, "ph_vowel", frames)
+    silent = of_frames(score, "tokens", frames) == nets.SILENCE_ID
     return 1.0 + 1.5 * consonant.float() - 0.6 * silent.float()
 
 
 def singers(speakers: Tensor, length: int) -> Tensor:
     """Return speaker codes [B, length, HIDDEN]."""
-    return nets.speaker_codes()[speakers][:, None].expand(-1, length, -1)
+    return nets.speaker_codes().to(speakers.device)[speakers][:, None].expand(-1, length, -1)
 
 
 def encoded(encoder: nn.Module, score: Batch) -> tuple[Tensor, Tensor]:
@@ -77,7 +99,7 @@ FittedStage = TypeVar("FittedStage", bound=Stage)
 
 def fitted(stage: FittedStage, fits: Path) -> FittedStage:
     """Load the mean of a stage's fitted weights from a folder of fits, ready to be used or exported."""
-    state = torch.load(fits / f"{stage.name}.pt", weights_only=True)
+    state = torch.load(fits / f"{stage.name}.pt", map_location="cpu", weights_only=True)
     stage.modules.load_state_dict(state["mean"])
     stage.modules.eval()
     return stage

@@ -5,9 +5,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
 from tests.training.made_examples import made_example  # noqa: E402
-from training.batches import load_corpus  # noqa: E402
+from training.batches import load_corpus, placed  # noqa: E402
 from training.examples import save_examples  # noqa: E402
-from training.fit import ALONE_STEPS, Fitting  # noqa: E402
+from training.fit import ALONE_STEPS, Draws, Fitting  # noqa: E402
 from training.stages import STAGES  # noqa: E402
 
 
@@ -31,13 +31,44 @@ def test_every_stage_learns(name, phrases):
     optimiser = torch.optim.AdamW(stage.modules.parameters(), lr=2e-3)
     totals = []
     for step in range(30):
-        losses = stage.losses(phrases[0], np.random.default_rng(step))
+        losses = stage.losses(stage.draw(phrases[0], np.random.default_rng(step)))
         total = torch.stack(list(losses.values())).sum()
         optimiser.zero_grad()
         total.backward()
         optimiser.step()
         totals.append(float(total.detach()))
     assert np.mean(totals[-5:]) < 0.8 * np.mean(totals[:3])
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_is_fitted_on_its_device(name, phrases, monkeypatch):
+    """The meta device holds no numbers, but mixing it with the CPU fails as mixing any two devices does."""
+    monkeypatch.setattr(torch.Tensor, "__float__", lambda tensor: 1.0)
+    device = torch.device("meta")
+    stage = STAGES[name]().to(device)
+    stage.batch = 2
+    with device:
+        losses = stage.losses(placed(stage.draw(phrases[0], np.random.default_rng(0)), device))
+        torch.stack(list(losses.values())).sum().backward()
+    assert {loss.device for loss in losses.values()} == {device}
+    assert all(weight.grad is not None for net, weight in stage.modules.named_parameters() if net != stage.judge)
+
+
+def test_what_is_not_shown_is_not_asked_for(phrases):
+    stage = STAGES["acoustic"]()
+    stage.batch, stage.length, stage.masked_share = 2, 64, 1.0
+    losses = stage.losses(stage.draw(phrases[0], np.random.default_rng(0)))
+    assert {name for name, loss in losses.items() if loss > 0} == {"discriminator", "adversarial"}
+
+
+def test_batches_drawn_ahead_by_other_processes_are_the_same(phrases):
+    stage = STAGES["acoustic"]()
+    stage.batch, stage.length = 2, 32
+    draws = Draws(stage, phrases[0], 1)
+    for step, batch in zip(range(3, 8), draws.ahead(3, processes=2), strict=False):
+        alone = draws[step]
+        assert batch.keys() == alone.keys()
+        assert all(torch.equal(batch[name].nan_to_num(), value.nan_to_num()) for name, value in alone.items())
 
 
 def test_an_interrupted_run_goes_on_where_it_stopped(phrases, tmp_path):
@@ -63,11 +94,12 @@ def test_a_fit_that_goes_on_lets_the_fresh_judge_learn_before_the_net_moves(phra
     stage.batch, stage.length = 1, 16
     fitting = Fitting(stage, 60.0, 1, tmp_path, onward=True)
     begun = {name: value.clone() for name, value in stage.modules.state_dict().items()}
-    for _ in range(3):
-        fitting.step(phrases[0])
+    batches = Draws(stage, phrases[0], 1)
+    for step in range(3):
+        fitting.step(batches[step])
     moved = {n.split(".")[0] for n, v in stage.modules.state_dict().items() if not torch.equal(v, begun[n])}
     assert moved == {"discriminator"}
     fitting.progress.step = ALONE_STEPS
-    fitting.step(phrases[0])
+    fitting.step(batches[3])
     moved = {n.split(".")[0] for n, v in stage.modules.state_dict().items() if not torch.equal(v, begun[n])}
     assert moved == {"acoustic", "discriminator"}

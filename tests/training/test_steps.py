@@ -32,7 +32,7 @@ def test_fit_and_export_make_a_voicebank_that_sings_and_is_measured(tmp_path, mo
     save_examples(shards / "0000-linnet.npz", [made_example(i) for i in range(45)])
     monkeypatch.setattr(render_corpus, "corpus_folder", lambda seed: shards)
     monkeypatch.setattr(bank, "SHIPPED", tmp_path / "aviary")
-    options = Namespace(budget=0.1, seed=1, threads=1, stages=None, onward=False, until=None)
+    options = Namespace(budget=0.1, seed=1, threads=1, stages=None, onward=False, until=None, device="cpu")
 
     fit(options)
     for name in STAGES:
