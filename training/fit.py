@@ -69,12 +69,9 @@ class Draws(Dataset[Batch]):
 
     def ahead(self, step: int, processes: int) -> Iterator[Batch]:
         """Yield the batches from ``step`` on, drawn by so many processes."""
-        forked = {"multiprocessing_context": "fork", "prefetch_factor": 4} if processes else {}
-        pinned, steps = torch.cuda.is_available(), range(step, 2**31)
-        loader = DataLoader(
-            self, batch_size=None, sampler=steps, num_workers=processes, pin_memory=pinned and bool(processes), **forked
-        )
-        return iter(loader)
+        pinned = torch.cuda.is_available()
+        forked = {"multiprocessing_context": "fork", "prefetch_factor": 4, "pin_memory": pinned} if processes else {}
+        return iter(DataLoader(self, batch_size=None, sampler=range(step, 2**31), num_workers=processes, **forked))
 
 
 @dataclass

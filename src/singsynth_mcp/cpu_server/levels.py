@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from anyio import to_thread
 
 from singsynth_mcp.artifacts.base import ArtifactStore, Entry, Manifest, memo_key
+from singsynth_mcp.cpu_server.reading import read_audio
 from singsynth_mcp.errors import ArtifactError
 from singsynth_mcp.side_by_side import side_by_side
 
@@ -39,7 +40,6 @@ async def known_levels(audio: Manifest, store: ArtifactStore) -> list[PlacedLeve
 
 async def _levels(entry: Entry, store: ArtifactStore) -> PhraseLevels:
     from singsynth_mcp.media.levels import LEVELS, levels_from_bytes, levels_to_bytes, measure_phrase
-    from singsynth_mcp.performance.blobs import audio_from_bytes
 
     key = memo_key(*LEVELS, entry.blob)
     known = await store.recall(key)
@@ -48,7 +48,6 @@ async def _levels(entry: Entry, store: ArtifactStore) -> PhraseLevels:
             return levels_from_bytes(await store.get_blob(known))
         except ArtifactError:  # pruned or damaged: measured again
             pass
-    audio = await store.get_blob(entry.blob)
-    levels = await to_thread.run_sync(lambda: measure_phrase(audio_from_bytes(audio)))
+    levels = await to_thread.run_sync(measure_phrase, await read_audio(store, entry))
     await store.remember(key, await store.put_blob(levels_to_bytes(levels)))
     return levels

@@ -54,7 +54,7 @@ async def read_audio(store: ArtifactStore, entry: Entry) -> AudioPhrase:
     """Return a phrase's audio. Raises ArtifactsMissing."""
     from singsynth_mcp.performance.blobs import audio_from_bytes
 
-    return audio_from_bytes(await store.get_blob(entry.blob))
+    return await to_thread.run_sync(audio_from_bytes, await store.get_blob(entry.blob))
 
 
 async def with_portal(function: Callable[[BlockingPortal], T]) -> T:
