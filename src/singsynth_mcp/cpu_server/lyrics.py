@@ -16,7 +16,7 @@ from singsynth_mcp.contracts.performance import (
     PhonemizeResult,
     WordRow,
 )
-from singsynth_mcp.cpu_server.recent import played
+from singsynth_mcp.cpu_server.recent import keep_phonemes, played, recent_phonemes
 from singsynth_mcp.cpu_server.scores import load_score
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.cpu_server.voices import voicebank_of
@@ -62,7 +62,9 @@ async def phonemize(request: PhonemizeRequest, services: CpuServices) -> Phonemi
             part, language, words = await to_thread.run_sync(_read_score, score, request, bank, language, own)
         header = {"score": request.score, "part": part, "verse": request.verse, "language": language}
         header |= {"voicebank": bank.id, "voicebank_digest": bank.digest}
-        manifest = Manifest("phonemes", header, (Entry(0.0, await services.store.put_blob(words.to_json())),))
+        blob = await services.store.put_blob(words.to_json())
+        keep_phonemes(blob, words)
+        manifest = Manifest("phonemes", header, (Entry(0.0, blob),))
         stored = await services.store.put(manifest)
         if all(warning["code"] != "g2p_missing" for warning in words.warnings):
             await services.store.remember(key, stored)  # What an installation lacks may come.
@@ -84,7 +86,11 @@ async def phonemes_of(manifest: Manifest, services: CpuServices) -> Phonemes:
     """Return the words that a manifest of phonemes holds. Raises ArtifactsMissing."""
     from singsynth_mcp.lyrics.model import Phonemes
 
-    return Phonemes.from_json(await services.store.get_blob(manifest.entries[0].blob))
+    blob = manifest.entries[0].blob
+    recent = recent_phonemes(blob)
+    if recent is not None:
+        return recent
+    return keep_phonemes(blob, await to_thread.run_sync(Phonemes.from_json, await services.store.get_blob(blob)))
 
 
 def _checked_language(wanted: str | None, bank: Voicebank) -> str | None:

@@ -22,7 +22,7 @@ from singsynth_mcp.errors import InvalidRequest
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
-    from singsynth_mcp.media.mastering import Master
+    from singsynth_mcp.media.mastering import Master, PlacedLevels
     from singsynth_mcp.media.mixing import Mix
 
 BASE64_LIMIT_BYTES = 500_000
@@ -48,7 +48,7 @@ async def save_audio(request: SaveAudioRequest, services: CpuServices) -> SavedA
     def save(portal: BlockingPortal) -> tuple[Mix, Master]:
         from singsynth_mcp.media.mastering import save_mix
 
-        mix = _mix(tracks, manifests, services.store, portal)
+        mix = _mix(tracks, manifests, services.store, portal, levels)
         report = _Reporter(services, 2 * mix.seconds * mix.sample_rate)
         return mix, save_mix(
             mix, path, format=format, loudness_lufs=request.loudness_lufs, on_samples=report, levels=levels
@@ -88,7 +88,11 @@ async def _manifests(tracks: Sequence[MixTrack], store: ArtifactStore) -> list[M
 
 
 def _mix(
-    tracks: Sequence[MixTrack], manifests: Sequence[Manifest], store: ArtifactStore, portal: BlockingPortal
+    tracks: Sequence[MixTrack],
+    manifests: Sequence[Manifest],
+    store: ArtifactStore,
+    portal: BlockingPortal,
+    levels: Sequence[PlacedLevels],
 ) -> Mix:
     from singsynth_mcp.media.mixing import Mix, PlacedPhrase, Track
 
@@ -104,7 +108,8 @@ def _mix(
                 offset_seconds=track.offset_seconds,
             )
             for track, manifest in zip(tracks, manifests, strict=True)
-        ]
+        ],
+        levels,
     )
 
 

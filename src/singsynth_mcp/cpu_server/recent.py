@@ -1,4 +1,4 @@
-"""The scores used last, read and played: a song's tools ask for the same one, one after the other."""
+"""The scores used last, read and played, and their phonemes: a song's tools ask for the same, one after the other."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from singsynth_mcp.lyrics.model import Phonemes
     from singsynth_mcp.score.model import Score
     from singsynth_mcp.score.played import PlayedPart
     from singsynth_mcp.score.timeline import Timeline
@@ -25,6 +26,7 @@ class _Recent:
 
 _by_blob: OrderedDict[str, _Recent] = OrderedDict()
 """Content names a blob, and a score never changes: what is kept is never stale."""
+_phonemes: OrderedDict[str, Phonemes] = OrderedDict()
 _lock = Lock()
 
 
@@ -58,3 +60,19 @@ def played(score: Score, part: str | None, verse: int | None = None, timeline: T
     if wanted not in kept:
         kept[wanted] = played_part(score, part, verse, timeline)
     return kept[wanted]
+
+
+def keep_phonemes(blob: str, phonemes: Phonemes) -> Phonemes:
+    """Keep the phonemes that a blob holds, and return them."""
+    with _lock:
+        _phonemes[blob] = phonemes
+        _phonemes.move_to_end(blob)
+        while len(_phonemes) > _MOST:
+            _phonemes.popitem(last=False)
+    return phonemes
+
+
+def recent_phonemes(blob: str) -> Phonemes | None:
+    """Return the phonemes of a blob, None where they have not been used lately."""
+    with _lock:
+        return _phonemes.get(blob)

@@ -41,6 +41,21 @@ class PlacedLevels:
     start_seconds: float
     levels: PhraseLevels
 
+    @property
+    def first_seconds(self) -> float:
+        """Where its audio begins in the song."""
+        return self.start_seconds + self.levels.offset_s
+
+    @property
+    def stop_seconds(self) -> float:
+        """Where its audio ends in the song."""
+        return self.first_seconds + self.levels.samples / self.sample_rate
+
+    @property
+    def sample_rate(self) -> int:
+        """Of its audio."""
+        return self.levels.sample_rate
+
 
 @dataclass(frozen=True)
 class Master:
@@ -101,10 +116,10 @@ def _combined(mix: Mix, levels: Sequence[PlacedLevels]) -> _Levels | None:
     if len(mix.tracks) != 1 or mix.channels != 1 or not levels:
         return None
     track, rate = mix.tracks[0], mix.sample_rate
-    firsts = [mix.first_sample(track, placed.start_seconds + placed.levels.offset_s) for placed in levels]
+    firsts = [mix.first_sample(track, placed.first_seconds) for placed in levels]
     stops = [first + placed.levels.samples for first, placed in zip(firsts, levels, strict=True)]
     apart = response_pieces(rate) * PIECE
-    if any(placed.levels.sample_rate != rate for placed in levels) or any(
+    if any(placed.sample_rate != rate for placed in levels) or any(
         following - stop < apart for (_, stop), (following, _) in pairwise(zip(firsts, stops, strict=True))
     ):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from singsynth_mcp.performance.model import AudioPhrase
 
@@ -19,6 +19,22 @@ BLOCK_SAMPLES = 65_536
 """libsndfile's Vorbis writer crashes on much larger pieces."""
 
 
+class Placed(Protocol):
+    """What has a place in the song: a phrase, or what is known of one."""
+
+    @property
+    def first_seconds(self) -> float:
+        """Where its audio begins in the song."""
+
+    @property
+    def stop_seconds(self) -> float:
+        """Where its audio ends in the song."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Of its audio."""
+
+
 @dataclass(frozen=True)
 class PlacedPhrase:
     """A phrase's audio and where its origin lies in the song."""
@@ -27,9 +43,19 @@ class PlacedPhrase:
     phrase: AudioPhrase
 
     @property
+    def first_seconds(self) -> float:
+        """Where its audio begins in the song."""
+        return self.start_seconds + self.phrase.offset_s
+
+    @property
     def stop_seconds(self) -> float:
         """Where its audio ends in the song."""
-        return self.start_seconds + self.phrase.offset_s + len(self.phrase.audio) / self.phrase.sample_rate
+        return self.first_seconds + len(self.phrase.audio) / self.sample_rate
+
+    @property
+    def sample_rate(self) -> int:
+        """Of its audio."""
+        return self.phrase.sample_rate
 
 
 @dataclass(frozen=True)
@@ -58,16 +84,20 @@ class Mix:
     """Until the end of the last phrases."""
 
     @classmethod
-    def of(cls, tracks: Sequence[Track]) -> Mix:
-        """Look at the first and last phrase of each track to fix format, lead and length."""
+    def of(cls, tracks: Sequence[Track], known: Sequence[Placed] = ()) -> Mix:
+        """Look at the first and last phrase of each track to fix format, lead and length.
+
+        known: the places of the only track's phrases, where no phrase need be read for them.
+        """
+        placed = [(track.offset_seconds, known or track.phrases) for track in tracks if track.phrases]
         # The first one last: it is what sounds next, and need not be read again.
-        ends = [(track.offset_seconds, track.phrases[-1], track.phrases[0]) for track in tracks if track.phrases]
-        starts = [offset + first.start_seconds + first.phrase.offset_s for offset, _, first in ends]
+        ends = [(offset, phrases[-1], phrases[0]) for offset, phrases in placed]
+        starts = [offset + first.first_seconds for offset, _, first in ends]
         stops = [offset + last.stop_seconds for offset, last, _ in ends]
         lead = max(0.0, -min(starts, default=0.0))
         return cls(
             tracks=tuple(tracks),
-            sample_rate=max((first.phrase.sample_rate for _, _, first in ends), default=44_100),
+            sample_rate=max((first.sample_rate for _, _, first in ends), default=44_100),
             channels=2 if any(track.pan for track in tracks) else 1,
             lead_seconds=lead,
             seconds=lead + max(stops, default=0.0),
@@ -122,7 +152,7 @@ class _Voice:
         return end
 
     def _first_sample(self, placed: PlacedPhrase) -> int:
-        return self._mix.first_sample(self._track, placed.start_seconds + placed.phrase.offset_s)
+        return self._mix.first_sample(self._track, placed.first_seconds)
 
     def _rendered(self, phrase: AudioPhrase) -> Block:
         """Return the phrase at the mix's rate, panned, [samples, channels]."""
