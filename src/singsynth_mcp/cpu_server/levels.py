@@ -20,7 +20,7 @@ _IN_FLIGHT = 2
 
 async def known_levels(audio: Manifest, store: ArtifactStore) -> list[PlacedLevels]:
     """Return the levels of the phrases of an audio in the order of their start. Raises ArtifactsMissing."""
-    from singsynth_mcp.media.levels import keep_levels, kept_levels
+    from singsynth_mcp.media.levels import recent_levels
     from singsynth_mcp.media.mastering import PlacedLevels
 
     entries = sorted(audio.entries, key=lambda entry: entry.start_seconds)
@@ -28,10 +28,10 @@ async def known_levels(audio: Manifest, store: ArtifactStore) -> list[PlacedLeve
 
     async def look(numbered: tuple[int, Entry]) -> None:
         index, entry = numbered
-        kept = kept_levels(entry.blob)
+        kept = recent_levels.get(entry.blob)
         if kept is None:
             kept = await _levels(entry, store)
-            keep_levels(entry.blob, kept)
+            recent_levels.keep(entry.blob, kept)
         found[index] = kept
 
     await side_by_side(look, enumerate(entries), _IN_FLIGHT)

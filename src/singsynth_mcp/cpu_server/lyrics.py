@@ -16,7 +16,7 @@ from singsynth_mcp.contracts.performance import (
     PhonemizeResult,
     WordRow,
 )
-from singsynth_mcp.cpu_server.recent import keep_phonemes, played, recent_phonemes
+from singsynth_mcp.cpu_server.recent import played, recent_phonemes
 from singsynth_mcp.cpu_server.scores import load_score
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.cpu_server.voices import voicebank_of
@@ -63,7 +63,7 @@ async def phonemize(request: PhonemizeRequest, services: CpuServices) -> Phonemi
         header = {"score": request.score, "part": part, "verse": request.verse, "language": language}
         header |= {"voicebank": bank.id, "voicebank_digest": bank.digest}
         blob = await services.store.put_blob(words.to_json())
-        keep_phonemes(blob, words)
+        recent_phonemes.keep(blob, words)
         manifest = Manifest("phonemes", header, (Entry(0.0, blob),))
         stored = await services.store.put(manifest)
         if all(warning["code"] != "g2p_missing" for warning in words.warnings):
@@ -87,10 +87,11 @@ async def phonemes_of(manifest: Manifest, services: CpuServices) -> Phonemes:
     from singsynth_mcp.lyrics.model import Phonemes
 
     blob = manifest.entries[0].blob
-    recent = recent_phonemes(blob)
+    recent = recent_phonemes.get(blob)
     if recent is not None:
         return recent
-    return keep_phonemes(blob, await to_thread.run_sync(Phonemes.from_json, await services.store.get_blob(blob)))
+    read = await to_thread.run_sync(Phonemes.from_json, await services.store.get_blob(blob))
+    return recent_phonemes.keep(blob, read)
 
 
 def _checked_language(wanted: str | None, bank: Voicebank) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING
+
+from singsynth_mcp.kept import Kept
 
 if TYPE_CHECKING:
     from singsynth_mcp.lyrics.model import Phonemes
@@ -24,29 +24,20 @@ class _Recent:
     played: dict[_Wanted, PlayedPart] = field(default_factory=dict)
 
 
-_by_blob: OrderedDict[str, _Recent] = OrderedDict()
-"""Content names a blob, and a score never changes: what is kept is never stale."""
-_phonemes: OrderedDict[str, Phonemes] = OrderedDict()
-_lock = Lock()
+_scores: Kept[_Recent] = Kept(_MOST)
+recent_phonemes: Kept[Phonemes] = Kept(_MOST)
+"""By their blob."""
 
 
 def keep_score(blob: str, score: Score) -> Score:
     """Keep the score that a blob holds, and return the one that is kept."""
-    with _lock:
-        recent = _by_blob.setdefault(blob, _Recent(score))
-        _by_blob.move_to_end(blob)
-        while len(_by_blob) > _MOST:
-            _by_blob.popitem(last=False)
-        return recent.score
+    return _scores.keep(blob, _Recent(score)).score
 
 
 def recent_score(blob: str) -> Score | None:
     """Return the score of a blob, None where it has not been used lately."""
-    with _lock:
-        recent = _by_blob.get(blob)
-        if recent is not None:
-            _by_blob.move_to_end(blob)
-        return recent.score if recent is not None else None
+    recent = _scores.get(blob)
+    return recent.score if recent is not None else None
 
 
 def played(score: Score, part: str | None, verse: int | None = None, timeline: Timeline | None = None) -> PlayedPart:
@@ -55,24 +46,7 @@ def played(score: Score, part: str | None, verse: int | None = None, timeline: T
     from singsynth_mcp.score.played import played_part
 
     wanted = find_line(score, part)[1].id, verse
-    with _lock:
-        kept = next((recent.played for recent in _by_blob.values() if recent.score is score), {})
+    kept = next((recent.played for recent in _scores.values() if recent.score is score), {})
     if wanted not in kept:
         kept[wanted] = played_part(score, part, verse, timeline)
     return kept[wanted]
-
-
-def keep_phonemes(blob: str, phonemes: Phonemes) -> Phonemes:
-    """Keep the phonemes that a blob holds, and return them."""
-    with _lock:
-        _phonemes[blob] = phonemes
-        _phonemes.move_to_end(blob)
-        while len(_phonemes) > _MOST:
-            _phonemes.popitem(last=False)
-    return phonemes
-
-
-def recent_phonemes(blob: str) -> Phonemes | None:
-    """Return the phonemes of a blob, None where they have not been used lately."""
-    with _lock:
-        return _phonemes.get(blob)

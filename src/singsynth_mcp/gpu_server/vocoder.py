@@ -11,7 +11,7 @@ from singsynth_mcp.contracts.audio import AudioResult, VocodeRequest
 from singsynth_mcp.contracts.common import first_warnings, phrase_indices
 from singsynth_mcp.gpu_server.rendering import PhraseFacts, PhraseWork, Rendering, open_rendering
 from singsynth_mcp.gpu_server.services import GpuServices
-from singsynth_mcp.media.levels import LEVELS, keep_levels, levels_to_bytes, measure_phrase
+from singsynth_mcp.media.levels import LEVELS, levels_to_bytes, measure_phrase, recent_levels
 from singsynth_mcp.performance.blobs import audio_from_bytes, audio_to_bytes, mel_from_bytes
 from singsynth_mcp.performance.model import Phrase
 from singsynth_mcp.synthesis.frames import phoneme_frames, start_of_frames
@@ -72,7 +72,7 @@ def _work_on(rendering: Rendering, mel_blob: str, phrase: Phrase) -> PhraseWork:
 
     async def look_at(blob: str, made: bytes) -> None:
         levels = await to_thread.run_sync(lambda: measure_phrase(audio_from_bytes(made)))
-        keep_levels(blob, levels)
+        recent_levels.keep(blob, levels)
         await store.remember(memo_key(*LEVELS, blob), await store.put_blob(levels_to_bytes(levels)))
 
     start_s, frames = start_of_frames(phrase, frame_s), int(phoneme_frames(phrase, frame_s).sum())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from singsynth_mcp.errors import ArtifactError
+from singsynth_mcp.kept import Kept
 from singsynth_mcp.media.loudness import response_pieces
 from singsynth_mcp.media.mixing import BLOCK_SAMPLES
 from singsynth_mcp.media.true_peak import TruePeakMeter, highest
@@ -78,22 +77,5 @@ def levels_from_bytes(data: bytes) -> PhraseLevels:
     return PhraseLevels(int(sample_rate), offset_s, int(samples), peak, true_peak, arrays["energies"])
 
 
-_MOST_KEPT = 128
-_kept: OrderedDict[str, PhraseLevels] = OrderedDict()
+recent_levels: Kept[PhraseLevels] = Kept(128)
 """By the audio's blob, those of this process's last phrases: a song is levelled right after it was vocoded."""
-_lock = Lock()
-
-
-def keep_levels(blob: str, levels: PhraseLevels) -> None:
-    """Keep the levels of the audio that a blob holds."""
-    with _lock:
-        _kept[blob] = levels
-        _kept.move_to_end(blob)
-        while len(_kept) > _MOST_KEPT:
-            _kept.popitem(last=False)
-
-
-def kept_levels(blob: str) -> PhraseLevels | None:
-    """Return the levels of a blob's audio, None where they are not kept."""
-    with _lock:
-        return _kept.get(blob)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from singsynth_mcp.kept import Kept
 from singsynth_mcp.performance.model import Phrase
 
 _MOST = 100_000
@@ -21,17 +22,14 @@ class PhraseSummary:
     """Those that have filled it."""
 
 
-_kept: dict[str, PhraseSummary] = {}
+_kept: Kept[PhraseSummary] = Kept(_MOST)
 
 
 def keep_summary(blob: str, phrase: Phrase) -> PhraseSummary:
     """Sum up the phrase that a blob holds, and keep that."""
     results = (phrase.boundaries_s, phrase.pitch, phrase.variance)
     stages = frozenset(name for name, result in zip(_STAGES, results, strict=True) if result is not None)
-    while len(_kept) >= _MOST:
-        del _kept[next(iter(_kept))]
-    _kept[blob] = PhraseSummary(len(phrase.phonemes), phrase.end_s, stages)
-    return _kept[blob]
+    return _kept.keep(blob, PhraseSummary(len(phrase.phonemes), phrase.end_s, stages))
 
 
 def kept_summary(blob: str) -> PhraseSummary | None:
