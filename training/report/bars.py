@@ -115,7 +115,7 @@ def measures(*, man: bool) -> tuple[Measure, ...]:
         Measure("samples clipped or not finite", "bad_samples", np.sum, count, most=0),
         Measure("level steps at phrase joins", "level_steps", np.sum, count, most=0),
         Measure("largest step in voiced frames", "step", np.max, "{:.3f}", most=0.1),
-        Measure("level spread of active frames, p10–p90", "spread", _mean, decibels, most=13),
+        Measure("level spread of what is sung, p10–p90", "spread", _mean, decibels, most=13),
         Measure("level in SP", "silence", _power_db, "{:.0f} dBFS", most=-55),
         Measure("vocoder from true mel: STFT distance", "vocoder_stft", _mean, "{:.2f}", most=0.75, registers=()),
         Measure("vocoder from true mel: MCD", "vocoder_mcd", _mean, "{:.2f} dB", most=4.0, registers=()),

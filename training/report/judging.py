@@ -41,6 +41,7 @@ def judge(sung: Singing) -> Values:
     mixed, rate = sung.mix(), sung.sample_rate
     finite = np.nan_to_num(mixed)
     joins = [edge + sung.lead_s for phrase in sung.phrases for edge in (phrase.start_s, phrase.stop_s)]
+    singing = [(phrase.audio, phrase.frames_with("vowel", "consonant"), phrase.hop) for phrase in sung.phrases]
     tracks = [track(phrase.audio, phrase.sample_rate, phrase.f0) for phrase in sung.phrases]
     by_phrase = [_judge_phrase(phrase, tracked) for phrase, tracked in zip(sung.phrases, tracks, strict=True)]
     values = {key: np.concatenate([found[key] for found in by_phrase]) for key in by_phrase[0]}
@@ -50,7 +51,7 @@ def judge(sung: Singing) -> Values:
         "clicks": np.array([float(len(clicks(finite, rate)))]),
         "bad_samples": np.array([float(unfinite_samples(mixed) + clipped_samples(finite))]),
         "level_steps": np.array([float(level_steps(finite, rate, joins))]),
-        "spread": np.array([level_spread_db(finite, rate)]),
+        "spread": np.array([level_spread_db(singing, rate)]),
     }
 
 

@@ -7,12 +7,12 @@ Audio is float [samples]; a frame is ``hop`` samples. Definitions that a bar dep
 * voiced: correlated by more than 0.72 with itself one asked-for period later, in 60-1300 Hz (to twice the pitch where
   that is higher), and within 32 dB of the phrase's loudest moments there
 * edges: three frames on either side of a phoneme's edge are not judged
-* active: 20 ms frames within 40 dB of the loudest
+* active: 20 ms frames of what is sung, not breathed, within 40 dB of the loudest
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyworld
@@ -104,9 +104,20 @@ def levels_db(audio: np.ndarray, size: int) -> np.ndarray:
     return np.asarray(10.0 * np.log10(power + 1e-12))
 
 
-def level_spread_db(audio: np.ndarray, sample_rate: int) -> float:
-    """Return the span between the 10th and the 90th percentile of the levels of active frames."""
-    levels = levels_db(audio, round(_ACTIVE_S * sample_rate))
+def level_spread_db(sung: Iterable[tuple[np.ndarray, np.ndarray, int]], sample_rate: int) -> float:
+    """Return the span between the 10th and the 90th percentile of the levels of active frames.
+
+    ``sung``: of each phrase its samples, which of its frames are sung (bool [T]), and the samples of a frame. A breath
+    is no syllable that came out too soft: left in, those of the English songs, 32 dB under the vowels, made the spread
+    1 to 2 dB wider, and the teacher, whom it is held against, has none.
+    """
+    size = round(_ACTIVE_S * sample_rate)
+    found = []
+    for audio, is_sung, hop in sung:
+        levels = levels_db(audio, size)
+        middles = (np.arange(len(levels)) * size + size // 2) // hop
+        found.append(levels[is_sung[np.minimum(middles, len(is_sung) - 1)]])
+    levels = np.concatenate(found)
     low, high = np.percentile(levels[levels > levels.max() - _ACTIVE_DB], [10, 90])
     return float(high - low)
 

@@ -82,7 +82,7 @@ def test_the_table_says_what_is_met() -> None:
     assert lines[0] == "| measure | low | middle | high | all | teacher | bar | |"
     assert "| clicks | 0 | 2 | 0 | 2 |  | ≤ 0 | **not met** |" in lines
     assert (
-        "| level spread of active frames, p10–p90 | 12.0 dB | 12.0 dB | 12.0 dB | 12.0 dB | 15.5 dB | ≤ 13.0 dB | met |"
+        "| level spread of what is sung, p10–p90 | 12.0 dB | 12.0 dB | 12.0 dB | 12.0 dB | 15.5 dB | ≤ 13.0 dB | met |"
         in lines
     )
     assert "| full chain against the teacher's rendering: MCD |  |  |  | 4.00 dB |  | ≤ 5.50 dB | met |" in lines
