@@ -73,6 +73,13 @@ def test_noise_is_white_and_repeatable():
     np.testing.assert_array_equal(noise, sample_noise(torch.arange(200_000)[None])[0].numpy())
 
 
+def test_the_peaks_of_hiss_are_low():
+    # Of white noise with a bell curve's values these are 4.3 times the deviation.
+    rising = torch.linspace(-8.0, -2.0, BANDS).expand(1, 120, BANDS)
+    audio = SourceFilter(CENTRES)(envelope(SILENT), rising, torch.full((1, 120), 220.0))[0].numpy()
+    assert np.abs(audio).max() < 3.7 * audio.std()
+
+
 def test_silent_envelopes_make_silence():
     assert np.abs(sing(SILENT, SILENT, 220.0)).max() < 1e-8
 
