@@ -22,8 +22,9 @@ notes by the same rules as the training corpus; measured by the same code. A bla
 gross errors do not count in the RMSE. Note bodies: the note without its first 120 and last 60 ms. Onsets: the steepest
 rise of 300–1500 Hz energy, after unvoiced consonants. Voiced: correlated by 0.72 with itself one period later. Level
 spread: of 20 ms in vowels and consonants, not breaths, within 40 dB of the loudest. Largest step: one frame about
-phoneme edges left out. Whisper base reads each line by itself; the error is counted in kana for Japanese, in words for other languages, in letters for made-up words of those,
-and divided by the line's length. DNSMOS P808 is made for speech: compare a singer with that singer's teacher only.
+phoneme edges left out. Whisper base reads each line by itself; the error is counted in kana for Japanese, in words for
+other languages, in letters for made-up words of those, and divided by the line's length. DNSMOS P808 is made for
+speech: compare a singer with that singer's teacher only.
 The real-time factor counts `synthesize_audio` and `vocode` with their artifacts, as a user waits for them.
 """
 
