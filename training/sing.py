@@ -23,7 +23,7 @@ from training.targets import (
     level_db,
     warped_centres,
 )
-from training.voices import Voice, loudness_db
+from training.voices import Voice, loudness_db, sung_loudness_db
 
 if TYPE_CHECKING:
     from training.inventory import Phoneme
@@ -56,6 +56,10 @@ F0 (what closes the mouth lets little of it through), and how it falls from harm
 say most z and dh and half of the d without any; sung so they have no pitch."""
 _MURMUR_SMOOTHING_STEPS = 1.0
 _GAIN_SMOOTHING_STEPS = 2.0
+_LOWEST_FORMANT_HZ = 200.0
+_CARRYING_HZ, _CARRYING_OCTAVES, _CARRYING_DB = 3500.0, 0.35, 5.0
+"""The formant of a voice that carries, where trained actors have it (Leino, Laukkanen and Radolf, Formation of the
+actor's/speaker's formant, Journal of Voice 25, 2011); the teacher's voices are those of somebody near."""
 _DB_PER_OCTAVE, _MOST_REGISTER_DB = 1.5, 2.0
 _BREATH_DB = -30.0
 _NEPER = np.log(10.0) / 20.0
@@ -142,7 +146,10 @@ def _envelopes(song: Song, voice: Voice, reading: Reading, f0: np.ndarray) -> _S
         envelope[here] = _envelope_at(recording, place, f0[here])
         aperiodicity[here] = _between(recording.aperiodicity, place)
         voiced[here] = recording.voiced[np.round(place).astype(int)]
-    gain = _gains(song, voice, reading, envelope) + _register_db(voice, f0)
+    envelope = _tuned(song, reading, envelope, f0)
+    sung, whispered = sung_loudness_db(envelope, f0) - voice.sung_vowel_db, loudness_db(envelope) - voice.vowel_db
+    gain = _gains(song, reading, np.where(voiced, sung, whispered)) + _register_db(voice, f0)
+    gain += _VOWEL_TARGET_DB - voice.vowel_db
     envelope += (gain * _NEPER).astype(np.float32)[:, None]
     envelope += np.log(np.maximum(reading.presence, 1e-6)).astype(np.float32)[:, None]
     _breathe(song, voice, reading, envelope)
@@ -176,8 +183,31 @@ def _parted(envelope: np.ndarray, aperiodicity: np.ndarray, voiced: np.ndarray) 
     return _Sound(np.maximum(harmonic, LOWEST_LOG), np.maximum(noise, LOWEST_LOG), voiced)
 
 
-def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> np.ndarray:
-    """Return dB [S]: most sounds brought near a level of their own, the others following their vowel within limits."""
+def _tuned(song: Song, reading: Reading, envelope: np.ndarray, f0: np.ndarray) -> np.ndarray:
+    """Give what was spoken the resonances of singing: float32 [S, 256], the vowels' and sonorants' changed.
+
+    A first formant that lies under the pitch follows it up, as sopranos do by opening the mouth (Joliveau, Smith and
+    Wolfe, Tuning of vocal tract resonance by sopranos, Nature 427, 2004): below the pitch nothing sounds, so the
+    loudest that lies there is brought up to it, with a skirt of an octave. And a formant is added that carries.
+    """
+    known = [BY_SYMBOL[phoneme.symbol] for phoneme in song.phonemes]
+    resonant = np.array([phoneme.is_vowel or phoneme.is_sonorant for phoneme in known])[reading.phoneme]
+    share = gaussian_filter1d(resonant.astype(np.float32), _GAIN_SMOOTHING_STEPS)[:, None]
+    centres = np.maximum(warped_centres(BANDS), 1.0).astype(np.float32)
+    above_pitch = np.log2(centres / f0[:, None].astype(np.float32))
+    formants = np.where(centres >= _LOWEST_FORMANT_HZ, envelope, -np.inf)
+    rise = np.maximum(np.maximum.accumulate(formants, axis=1) - envelope, 0.0)
+    at_pitch = np.take_along_axis(rise, np.count_nonzero(above_pitch <= 0.0, axis=1)[:, None] - 1, axis=1)
+    followed = np.where(above_pitch <= 0.0, rise, at_pitch * np.clip(1.0 - above_pitch, 0.0, 1.0))
+    carrying = _CARRYING_DB * _NEPER * np.exp(-0.5 * (np.log2(centres / _CARRYING_HZ) / _CARRYING_OCTAVES) ** 2)
+    return envelope + share * (followed + carrying.astype(np.float32))
+
+
+def _gains(song: Song, reading: Reading, against_vowels: np.ndarray) -> np.ndarray:
+    """Return dB [S]: most sounds brought near a level of their own, the others following their vowel within limits.
+
+    ``against_vowels`` dB [S] is how loud they were read, against the median of the singer's vowels.
+    """
     gains = np.zeros(len(song.phonemes))
     vowel_gain = 0.0
     for i in reversed(range(len(song.phonemes))):
@@ -188,15 +218,15 @@ def _gains(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> 
         elif level is None:
             gains[i] = np.clip(vowel_gain, *_CONSONANT_GAIN_DB) + _CONSONANT_DB.get(phoneme.name, 0.0)
         else:
-            gains[i] = _towards(level, voice, envelope[(reading.phoneme == i) & (reading.presence >= 1.0)])
+            gains[i] = _towards(level, against_vowels[(reading.phoneme == i) & (reading.presence >= 1.0)])
             vowel_gain = gains[i] if phoneme.is_vowel else vowel_gain
     owner = reading.phoneme.copy()
     resting = np.array([phoneme.source is None for phoneme in song.phonemes])[owner]
     owner[resting & (reading.recording >= 0)] -= 1
     smooth = gaussian_filter1d(gains[np.maximum(owner, 0)], _GAIN_SMOOTHING_STEPS)
-    excess = np.maximum(loudness_db(envelope) + smooth - (voice.vowel_db + _HEADROOM_DB), 0.0)
+    excess = np.maximum(against_vowels + smooth - _HEADROOM_DB, 0.0)
     excess = maximum_filter1d(excess, 2 * int(_GAIN_SMOOTHING_STEPS) + 1)
-    return smooth - gaussian_filter1d(excess, _GAIN_SMOOTHING_STEPS) + _VOWEL_TARGET_DB - voice.vowel_db
+    return smooth - gaussian_filter1d(excess, _GAIN_SMOOTHING_STEPS)
 
 
 def _level(phoneme: Phoneme) -> tuple[float, float, float] | None:
@@ -210,14 +240,13 @@ def _level(phoneme: Phoneme) -> tuple[float, float, float] | None:
     return _WEAK_LEVELS.get(phoneme.name)
 
 
-def _towards(level: tuple[float, float, float], voice: Voice, envelope: np.ndarray) -> float:
-    """Return the gain in dB that brings a phoneme, spoken as ``envelope`` [S, 256] has it, near a level."""
-    against_vowels, least, most = level
-    core = envelope[int(0.25 * len(envelope)) : max(int(0.8 * len(envelope)), 1)]
+def _towards(level: tuple[float, float, float], against_vowels: np.ndarray) -> float:
+    """Return the gain in dB that brings a phoneme, read as loud against vowels as dB [S] say, near a level."""
+    wanted, least, most = level
+    core = against_vowels[int(0.25 * len(against_vowels)) : max(int(0.8 * len(against_vowels)), 1)]
     if not len(core):
         return 0.0
-    away = voice.vowel_db + against_vowels - loudness_db(core).mean()
-    return float(np.clip(_FLATTENING * away, least, most))
+    return float(np.clip(_FLATTENING * (wanted - core.mean()), least, most))
 
 
 def _murmured(song: Song, reading: Reading, f0: np.ndarray, sound: _Sound) -> _Sound:

@@ -14,12 +14,12 @@ with warnings.catch_warnings():
     from training.sing import sing
     from training.songs import Note, Run, Song, SungPhoneme, compose
     from training.store import Recording
-    from training.voices import Voice
+    from training.voices import Voice, loudness_db, sung_loudness_db
 
 from singsynth_mcp.media.clicks import clicks
 from training.mel import log_mel
 from training.rendering.synthesis import pulse_phase, pulse_train, shape
-from training.targets import analytic_mel
+from training.targets import analytic_mel, band_centres, warped_centres
 
 PHONEMES = ("SP", "ja/s", "ja/a", "ja/t", "ja/o", "SP")
 STARTS = np.array([0.0, 0.2, 0.3, 0.5, 0.6, 0.8, 1.0])
@@ -51,7 +51,7 @@ def _recording() -> Recording:
     )
 
 
-VOICE = Voice("linnet", {0: _recording()}, (), -5.0, np.full(256, -6.0, np.float32))
+VOICE = Voice("linnet", {0: _recording()}, (), -5.0, -5.0, np.full(256, -6.0, np.float32))
 
 
 def _song(midi: float) -> Song:
@@ -116,7 +116,7 @@ def test_consonants_too_weak_for_singing_are_raised_within_limits(symbol, raised
     # Raised by 10 dB, 10 and 4 at most; what has no level of its own follows its vowel, by 2 dB here, as t does.
     recording = _recording()
     recording.envelope[:, 100:120] = -8.0
-    voice = Voice("linnet", {0: recording}, (), -5.0, VOICE.breath)
+    voice = Voice("linnet", {0: recording}, (), -5.0, -5.0, VOICE.breath)
     song = _song(64.0)
     levels = []
     for sung in (symbol, "ja/t"):
@@ -137,11 +137,54 @@ def test_voiced_obstruents_said_without_a_voice_are_sung_with_one(symbol, has_vo
     assert (-32.0 < under_vowel < -18.0) if has_voice else under_vowel < -60.0
 
 
+def _close_and_open() -> Voice:
+    """Return a voice whose a has its first formant at 850 Hz and whose o, here an i, at 300."""
+    recording = _recording()
+    centres = np.maximum(warped_centres(256), 20.0)
+    for start, formants in ((0.3, (850.0, 1300.0)), (0.6, (300.0, 2500.0))):
+        first, second = (np.exp(-0.5 * (np.log2(centres / formant) / 0.3) ** 2) for formant in formants)
+        part = slice(round(start / 0.005), round((start + 0.2) / 0.005))
+        recording.envelope[:, part] = (-5.5 + np.maximum(4.0 * first, 2.5 * second)).astype(np.float16)
+    vowels = np.concatenate([recording.envelope[1, 65:95], recording.envelope[1, 125:155]]).astype(np.float32)
+    spoken = float(np.median(sung_loudness_db(vowels, np.full(len(vowels), 262.0))))
+    return dataclasses.replace(VOICE, recordings={0: recording}, vowel_db=spoken, sung_vowel_db=spoken)
+
+
+@pytest.mark.parametrize("midi", [57.0, 69.0, 79.0])
+def test_close_vowels_are_as_loud_as_open_ones_however_high_they_are_sung(midi):
+    example = sing(_song(midi), _close_and_open(), 0.0, np.random.default_rng(1))
+    levels = [
+        np.sqrt(np.mean(example.audio[int(start * SAMPLE_RATE) : int((start + 0.6) * SAMPLE_RATE)] ** 2))
+        for start in (0.5, 1.8)
+    ]
+    assert abs(20.0 * np.log10(levels[0] / levels[1])) < 3.0
+
+
+def test_a_first_formant_under_the_pitch_comes_up_to_it_and_any_other_stays():
+    centres = band_centres()
+
+    def first_formant(midi: float, seconds: float) -> float:
+        envelope = sing(_song(midi), _close_and_open(), 0.0, np.random.default_rng(1)).harmonic
+        around = (centres > 150.0) & (centres < 1100.0)
+        frame = envelope[round(seconds / FRAME_SECONDS)]
+        return float(centres[around][frame[around] >= frame[around].max() - 0.2].max())
+
+    assert first_formant(55.0, 2.2) == pytest.approx(300.0, abs=70.0)
+    assert first_formant(79.0, 2.2) == pytest.approx(784.0, abs=90.0)
+    assert first_formant(55.0, 0.9) == first_formant(67.0, 0.9)
+
+
+def test_a_flat_envelope_is_as_loud_sung_as_it_is_read():
+    envelope = np.full((3, 256), -2.0, np.float32)
+    sung = sung_loudness_db(envelope, np.array([110.0, 330.0, 900.0]))
+    np.testing.assert_allclose(sung, loudness_db(envelope), atol=1.0)
+
+
 def test_gender_moves_the_formants():
     recording = _recording()
     hertz = np.arange(256)
     recording.envelope[:] = (-3.0 - np.abs(hertz - 100) / 30.0).astype(np.float16)
-    voice = Voice("linnet", {0: recording}, (), -5.0, VOICE.breath)
+    voice = Voice("linnet", {0: recording}, (), -5.0, -5.0, VOICE.breath)
     peaks = [
         sing(_song(60.0), voice, gender, np.random.default_rng(1)).harmonic[150].argmax() for gender in (-1.0, 0.0, 1.0)
     ]
