@@ -103,10 +103,3 @@ def test_a_fit_that_goes_on_lets_the_fresh_judge_learn_before_the_net_moves(phra
     fitting.step(batches[3])
     moved = {n.split(".")[0] for n, v in stage.modules.state_dict().items() if not torch.equal(v, begun[n])}
     assert moved == {"acoustic", "discriminator"}
-
-
-@pytest.mark.parametrize(("onward", "hides"), [(False, False), (True, True)])
-def test_a_fit_that_goes_on_is_not_shown_every_phoneme(phrases, tmp_path, onward, hides):
-    stage = STAGES["acoustic"]()
-    Fitting(stage, 60.0, 1, tmp_path, onward=onward)
-    assert bool(Draws(stage, phrases[0], 1)[0]["masked"].any()) == hides
