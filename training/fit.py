@@ -33,9 +33,6 @@ WARM_UP = 100
 ALONE_STEPS = 600
 """How long a stage's judge, which is not exported and begins anew, learns alone before the rest goes on."""
 
-MASKED_SHARE = 0.15
-"""Of phonemes, where a fit goes on: what the masks had kept a long fit from learning by heart, it would learn then."""
-
 
 @dataclass(frozen=True)
 class Pace:
@@ -48,13 +45,13 @@ class Pace:
     mean_decay: float
     """Of the running mean of the weights, each step."""
     masked_share: float
-    """Where a fit begins anew, see :attr:`training.stage.Stage.masked_share`: what is short learns little by heart."""
+    """See :attr:`training.stage.Stage.masked_share`; what is short has not learned much by heart."""
     drawing_processes: int
     """How many draw batches ahead; 0: each is drawn when it is needed."""
 
 
 ON_CPU = Pace(batches=1, onward_rate=0.3, mean_decay=0.998, masked_share=0.0, drawing_processes=0)
-ON_GPU = Pace(batches=8, onward_rate=1.0, mean_decay=0.9995, masked_share=MASKED_SHARE, drawing_processes=8)
+ON_GPU = Pace(batches=8, onward_rate=1.0, mean_decay=0.9995, masked_share=0.15, drawing_processes=8)
 """Such small nets cost a GPU the same time with one batch a step or eight: minutes there are hours on two cores."""
 
 
@@ -92,7 +89,7 @@ class Fitting:
         self.stage, self.seconds, self.seed = stage, seconds, seed
         self.pace = ON_CPU if stage.device.type == "cpu" else ON_GPU
         stage.batch *= self.pace.batches
-        stage.masked_share = MASKED_SHARE if onward else self.pace.masked_share
+        stage.masked_share = self.pace.masked_share
         self.alone = ALONE_STEPS if onward and stage.judge else 0
         self.folder, self.checkpoint = folder, folder / f"{stage.name}.pt"
         self.log = folder / f"{stage.name}.tsv"

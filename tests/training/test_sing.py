@@ -144,7 +144,7 @@ def _close_and_open() -> Voice:
     for start, formants in ((0.3, (850.0, 1300.0)), (0.6, (300.0, 2500.0))):
         first, second = (np.exp(-0.5 * (np.log2(centres / formant) / 0.3) ** 2) for formant in formants)
         part = slice(round(start / 0.005), round((start + 0.2) / 0.005))
-        recording.envelope[:, part] = (-5.5 + np.maximum(4.0 * first, 2.5 * second)).astype(np.float16)
+        recording.envelope[:, part] = (-5.5 + np.maximum(4.0 * first, 1.5 * second)).astype(np.float16)
     vowels = np.concatenate([recording.envelope[1, 65:95], recording.envelope[1, 125:155]]).astype(np.float32)
     spoken = float(np.median(sung_loudness_db(vowels, np.full(len(vowels), 262.0))))
     return dataclasses.replace(VOICE, recordings={0: recording}, vowel_db=spoken, sung_vowel_db=spoken)

@@ -13,6 +13,7 @@ from singsynth_mcp.synthesis.engines.torch.source_filter import (  # noqa: E402
     SAMPLE_RATE,
     SourceFilter,
     filter_matrices,
+    frame_window,
     limit,
     sample_noise,
 )
@@ -55,6 +56,18 @@ def test_harmonics_have_the_amplitude_and_frequency_asked_for(f0):
         peak = np.argmax(np.where(near, spectrum, 0.0))
         assert abs(1200 * math.log2(hertz[peak] / (number * f0))) < 1.5
         assert spectrum[peak] / (0.42 * len(middle) / 2) == pytest.approx(amplitude, rel=0.03)
+
+
+def test_frames_share_the_excitation_and_change_within_half_a_frame():
+    window = frame_window()
+    np.testing.assert_allclose(window[:HOP] + window[HOP:], 1.0)
+    levels = envelope(SILENT)
+    levels[:, 60:] = -4.0
+    audio = SourceFilter(CENTRES)(envelope(SILENT), levels, torch.full((1, 120), 110.0))[0].numpy()
+    loudness = np.sqrt(np.convolve(audio**2, np.full(32, 1 / 32), mode="same"))
+    settled = loudness[65 * HOP :].mean()
+    assert loudness[60 * HOP - 160 - 32] < 0.05 * settled
+    assert loudness[60 * HOP + 160 : 60 * HOP + 320].mean() > 0.85 * settled
 
 
 def test_noise_alone_has_the_level_asked_for_and_no_pitch():

@@ -34,6 +34,8 @@ BANDS = 128
 KEPT_SECONDS, LONGEST_SECONDS = 0.004, 0.009
 """Quefrencies between which an envelope's detail fades out."""
 DISPERSION_SECONDS = 0.002
+FADE = 256
+"""Samples over which a frame's filter gives way to the next one's: half a frame. Over a whole one consonants blurred."""
 HEAD, TAIL = 64, 128
 """Samples over which a filtered frame fades in and out."""
 
@@ -69,6 +71,13 @@ def dispersion() -> np.ndarray:
     wandering = 1.0 + np.sin(2.0 * math.pi * hertz / 1300.0 + 2.0 * np.sin(2.0 * math.pi * hertz / 3700.0))
     delay = 0.5 * DISPERSION_SECONDS * wandering * np.clip((hertz - 800.0) / 2000.0, 0.0, 1.0)
     return np.asarray(-2.0 * math.pi * np.cumsum(delay) * SAMPLE_RATE / FFT_SIZE)
+
+
+def frame_window() -> np.ndarray:
+    """Return float64 [2 * HOP]: a frame's share of the excitation around its centre; at steps of HOP it sums to one."""
+    away = np.abs(np.arange(2 * HOP) - HOP)
+    gone = np.clip((away - (HOP - FADE) / 2) / FADE, 0.0, 1.0)
+    return np.asarray(0.5 + 0.5 * np.cos(math.pi * gone))
 
 
 def frame_edges() -> np.ndarray:
@@ -116,8 +125,7 @@ class SourceFilter(nn.Module):
             self.register_buffer(name, table, persistent=False)
         late = torch.from_numpy(dispersion()).to(torch.float32)[order].reshape(ROWS, HALF)
         self.register_buffer("dispersion", late, persistent=False)
-        window = torch.hann_window(2 * HOP, periodic=True)
-        self.register_buffer("window", window, persistent=False)
+        self.register_buffer("window", torch.from_numpy(frame_window()).to(torch.float32), persistent=False)
         self.register_buffer("edges", torch.from_numpy(frame_edges()).to(torch.float32), persistent=False)
         self.register_buffer("ramp", torch.arange(HOP) / HOP, persistent=False)
 
