@@ -35,7 +35,7 @@ KEPT_SECONDS, LONGEST_SECONDS = 0.004, 0.009
 """Quefrencies between which an envelope's detail fades out."""
 DISPERSION_SECONDS = 0.002
 FADE = 256
-"""Samples over which a frame's filter gives way to the next one's: half a frame. Over a whole one consonants blurred."""
+"""Samples over which a frame's filter gives way to the next one's: half a frame; over a whole one consonants blur."""
 HEAD, TAIL = 64, 128
 """Samples over which a filtered frame fades in and out."""
 
