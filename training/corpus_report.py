@@ -1,4 +1,4 @@
-"""Measure the rendered corpus: ``python -m training.corpus_report [--shards 5]`` prints a table."""
+"""Measure the rendered corpus: ``python -m training.corpus_report [--shards 5] [--seed 1]`` prints a table."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from singsynth_mcp.media.measures import vowel_onset
 from training.examples import FRAME_SECONDS, SAMPLE_RATE, load_examples
 from training.inventory import BY_SYMBOL
 from training.render_corpus import corpus_folder, shard_paths
+from training.speak import SEED
 
 if TYPE_CHECKING:
     from training.examples import SungExample
@@ -79,11 +80,13 @@ def table(findings: Findings) -> str:
 
 
 def main() -> None:
-    """Measure the first shards of the present corpus."""
+    """Measure the first shards of a seed's songs: a fit that goes on has songs of its own."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=SEED)
+    options = parser.parse_args()
     findings = Findings()
-    for path in shard_paths(corpus_folder())[: parser.parse_args().shards]:
+    for path in shard_paths(corpus_folder(options.seed))[: options.shards]:
         for example in load_examples(path):
             measure(example, findings)
     print(table(findings))
