@@ -116,7 +116,7 @@ def test_consonants_too_weak_for_singing_are_raised_within_limits(symbol, raised
     # Raised by 10 dB, 10 and 4 at most; what has no level of its own follows its vowel, by 2 dB here, as t does.
     recording = _recording()
     recording.envelope[:, 100:120] = -8.0
-    voice = Voice("linnet", {0: recording}, (), -5.0, -5.0, VOICE.breath)
+    voice = dataclasses.replace(VOICE, recordings={0: recording})
     song = _song(64.0)
     levels = []
     for sung in (symbol, "ja/t"):
@@ -184,7 +184,7 @@ def test_gender_moves_the_formants():
     recording = _recording()
     hertz = np.arange(256)
     recording.envelope[:] = (-3.0 - np.abs(hertz - 100) / 30.0).astype(np.float16)
-    voice = Voice("linnet", {0: recording}, (), -5.0, -5.0, VOICE.breath)
+    voice = dataclasses.replace(VOICE, recordings={0: recording})
     peaks = [
         sing(_song(60.0), voice, gender, np.random.default_rng(1)).harmonic[150].argmax() for gender in (-1.0, 0.0, 1.0)
     ]
