@@ -18,7 +18,7 @@ from training.inventory import LANGUAGE_IDS, PHONEME_IDS, PHONEMES, VOICEBANK, P
 from training.mel import HIGHEST_HZ, LOWEST_HZ, WINDOW_SIZE
 from training.singers import SINGERS, SPEAKERS
 
-VERSION = "0.9"
+VERSION = "0.10"
 VOCODER_NAME = "aviary_vocoder"
 GENDER_SEMITONES = 3
 MORAE = Path(__file__).parent / "languages" / "japanese-morae.tsv"
@@ -126,16 +126,16 @@ CHARACTER: dict[str, Any] = {
 }
 
 
-def assemble(fits: Path, target: Path = SHIPPED) -> Path:
+def assemble(*fits: Path, target: Path = SHIPPED) -> Path:
     """Export the nets of a folder of fits and write the whole voicebank to ``target``, replacing it at the end.
 
-    Returns the folder. Nothing half-written is ever at ``target``.
+    Of several folders the mean of the weights is exported. Returns ``target``. Nothing half-written is ever there.
     """
     fresh = target.with_name(f".{target.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     write_texts(fresh)
-    export_all(fresh, fits)
+    export_all(fresh, *fits)
     old = target.with_name(f".{target.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if target.exists():

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.examples import SungExample, load_examples
+from training.examples import WIDE, SungExample, load_examples
 from training.inventory import PHONEME_IDS, language_id
 from training.singers import SPEAKERS
 
@@ -45,8 +45,8 @@ def load_corpus(shards: list[Path]) -> tuple[list[Phrase], list[Phrase]]:
 
 
 def _phrase(example: SungExample) -> Phrase:
-    slim = {name: getattr(example, name).astype(np.float16) for name in ("mel", "harmonic", "noise")}
-    small = {**example.__dict__, **slim, "audio": np.zeros(0, np.float32)}
+    slim = {name: getattr(example, name).astype(np.float16) for name in WIDE}
+    small = {**example.__dict__, **slim, "audio": np.zeros(0, np.float16)}
     return Phrase(
         SPEAKERS.index(example.speaker),
         np.array([PHONEME_IDS[symbol] for symbol in example.phonemes], np.int64),

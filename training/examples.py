@@ -19,6 +19,11 @@ HOP_SIZE = 512
 FRAME_SECONDS = HOP_SIZE / SAMPLE_RATE
 MEL_BINS = 128
 ENVELOPE_BANDS = 128
+STEPS, STEP_BANDS = 2, 256
+"""A frame's steps and their bands: how finely the vocoder sings."""
+
+WIDE = ("mel", "harmonic", "noise", "harmonic_steps", "noise_steps", "audio")
+"""What is kept in float16."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,10 @@ class SungExample:
     equally spaced in mel over 0-22 050 Hz (:func:`training.targets.band_centres`)."""
     noise: np.ndarray
     """float32 [T, 128], natural log amplitude of the noise envelope on the same bands."""
+    harmonic_steps: np.ndarray
+    """float32 [T, 2, 256], the harmonic envelope at the two steps of each frame, on twice as many bands."""
+    noise_steps: np.ndarray
+    """float32 [T, 2, 256], the noise envelope likewise."""
     voiced: np.ndarray
     """bool [T]."""
     gender: np.float32
@@ -89,7 +98,7 @@ def save_examples(path: Path, examples: list[SungExample]) -> None:
     for i, example in enumerate(examples):
         for field in fields(SungExample):
             value = np.asarray(getattr(example, field.name))
-            if field.name in {"mel", "harmonic", "noise", "audio"}:
+            if field.name in WIDE:
                 value = value.astype(np.float16)
             arrays[f"{i}/{field.name}"] = value
     temporary = path.with_suffix(".tmp.npz")

@@ -77,10 +77,12 @@ class Bands:
 
     hertz: Tensor
     to_mel: Tensor
+    step_hertz: Tensor
+    """Centres of the bands of the steps' envelopes."""
 
     def to(self, device: torch.device) -> Bands:
         """Return them on a device."""
-        return Bands(self.hertz.to(device), self.to_mel.to(device))
+        return Bands(self.hertz.to(device), self.to_mel.to(device), self.step_hertz.to(device))
 
 
 def tension(harmonic: Tensor, f0: Tensor, hertz: Tensor) -> Tensor:

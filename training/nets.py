@@ -20,13 +20,13 @@ from singsynth_mcp.synthesis.engines.torch.linguistic import LinguisticEncoder
 from singsynth_mcp.synthesis.engines.torch.pitch import AHEAD, BEHIND, PitchPredictor
 from singsynth_mcp.synthesis.engines.torch.variance import VariancePredictor
 from singsynth_mcp.synthesis.engines.torch.vocoder import Vocoder
-from training.examples import FRAME_SECONDS, SAMPLE_RATE
+from training.examples import FRAME_SECONDS, SAMPLE_RATE, STEP_BANDS
 from training.inventory import LANGUAGE_IDS, PHONEME_IDS, SILENCE
 from training.levels import Bands
 from training.mel import WINDOW_SIZE, mel_centres, mel_filterbank
 from training.rules.pitch import DAMPING, LEAD_SECONDS, RESPONSE_HZ, VIBRATO_HZ
 from training.singers import SPEAKERS
-from training.targets import band_centres
+from training.targets import band_centres, warped_centres
 
 HIDDEN = 128
 TOKENS = len(PHONEME_IDS) + 1
@@ -85,14 +85,15 @@ def bands_to_mel() -> Tensor:
     return _interpolation(band_centres(), mel_centres())
 
 
+def step_centres() -> np.ndarray:
+    """Return float64 [256], the centres in Hz of the bands of a step's envelopes."""
+    return warped_centres(STEP_BANDS)
+
+
 def bands() -> Bands:
     """Return the bands that corpus envelopes have."""
-    return Bands(torch.from_numpy(band_centres().astype(np.float32)), bands_to_mel())
-
-
-def mel_to_bands() -> Tensor:
-    """Return float32 [M, BANDS]: the reverse; the last mel bin is held above 16 kHz."""
-    return _interpolation(mel_centres(), band_centres())
+    of_frames, of_steps = (torch.from_numpy(hertz.astype(np.float32)) for hertz in (band_centres(), step_centres()))
+    return Bands(of_frames, bands_to_mel(), of_steps)
 
 
 def _interpolation(source: np.ndarray, target: np.ndarray) -> Tensor:
@@ -107,7 +108,10 @@ def acoustic() -> Acoustic:
 
 def vocoder() -> Vocoder:
     """Return the vocoder."""
-    return Vocoder(width=144, depth=4, mel=harmonic_mel(), bands=band_centres(), to_bands=mel_to_bands())
+    hertz = step_centres()
+    # The last mel bin is held above 16 kHz.
+    to_bands = _interpolation(mel_centres(), hertz)
+    return Vocoder(width=144, depth=4, mel=harmonic_mel(), bands=hertz, to_bands=to_bands)
 
 
 def linguistic() -> LinguisticEncoder:

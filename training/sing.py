@@ -10,9 +10,9 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from training.analysis.parameters import APERIODICITY_BANDS, BANDS
 from training.analysis.voicing import FRAME_SECONDS as ANALYSIS_SECONDS
-from training.examples import HOP_SIZE, SungExample
+from training.examples import STEP_BANDS, STEPS, SungExample
 from training.inventory import BREATH, BY_SYMBOL
-from training.rendering.reading import STEP_SAMPLES, STEP_SECONDS, Reading, read_song
+from training.rendering.reading import STEP_SECONDS, Reading, read_song
 from training.rendering.synthesis import bin_hertz, breath_source, pulse_phase, pulse_train, shape
 from training.rules.pitch import flutter, pitch_rule
 from training.score_labels import label_song
@@ -84,7 +84,7 @@ def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator
     """
     labels = label_song(song)
     frames = int(labels.ph_dur.sum())
-    steps = frames * (HOP_SIZE // STEP_SAMPLES)
+    steps = frames * STEPS
     rule = pitch_rule(list(song.notes), (np.arange(steps) + 0.5) * STEP_SECONDS)
     midi = rule + flutter(steps, STEP_SECONDS, generator)
     f0 = 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
@@ -107,6 +107,8 @@ def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator
         mel=analytic_mel(by_frame.harmonic @ to_bins, by_frame.noise @ to_bins, f0_frames),
         harmonic=by_frame.harmonic @ to_bands,
         noise=by_frame.noise @ to_bands,
+        harmonic_steps=sound.harmonic.reshape(frames, STEPS, STEP_BANDS),
+        noise_steps=sound.noise.reshape(frames, STEPS, STEP_BANDS),
         voiced=by_frame.voiced,
         gender=np.float32(gender),
         velocity=np.float32(velocity),

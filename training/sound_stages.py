@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from singsynth_mcp.synthesis.engines.torch.acoustic import curve_features
+from singsynth_mcp.synthesis.engines.torch.vocoder import at_steps
 from training import nets
 from training.batches import Batch, Phrase, choose, crop_batch, curve_batch, placed, score_batch
 from training.discriminator import Discriminator, contest
@@ -124,7 +125,7 @@ class VocoderStage(Stage):
 
     name = "vocoder"
     batch, length = 16, 96
-    curves = ("mel", "harmonic", "noise", "f0")
+    curves = ("mel", "harmonic", "noise", "harmonic_steps", "noise_steps", "f0")
 
     def build(self) -> dict[str, nn.Module]:
         """Return the vocoder."""
@@ -156,8 +157,9 @@ class VocoderStage(Stage):
         net, effort, f0 = self.modules["vocoder"], Effort.of(batch), batch["f0"]
         mel = recomposed(net.mel, batch, self.bands, effort)
         tone, noise = net.envelopes(mel + batch["grain"], f0)
-        true_tone = effort.tone(batch["harmonic"], self.bands.hertz, f0)
-        true_noise = effort.noise(batch["noise"])
+        f0_steps = at_steps(f0[:, :, None])[:, :, 0]
+        true_tone = effort.tone(batch["harmonic_steps"].flatten(1, 2), self.bands.step_hertz, f0_steps)
+        true_noise = effort.noise(batch["noise_steps"].flatten(1, 2))
         loudest = torch.maximum(true_tone, true_noise)
         return {
             "tone": held(audible_gap(tone, true_tone), masking(true_tone, loudest)),

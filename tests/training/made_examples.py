@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from singsynth_mcp.synthesis.engines.torch.source_filter import SourceFilter
-from training.examples import ENVELOPE_BANDS, SungExample
+from training.examples import ENVELOPE_BANDS, STEP_BANDS, STEPS, SungExample
 from training.inventory import BY_SYMBOL, PHONEME_IDS
 from training.levels import PER_DB
 from training.nets import bands_to_mel, harmonic_mel
-from training.targets import band_centres
+from training.targets import band_centres, interpolation, warped_centres
 
 SYLLABLES = (("ja/k", "ja/a"), ("ja/s", "ja/i"), ("ja/m", "ja/u"), ("ja/t", "ja/e"), ("ja/o",))
 
@@ -62,8 +62,7 @@ def _sung(
         tone_mel = torch.from_numpy(harmonic) @ to_mel
         noise_mel = torch.from_numpy(noise) @ to_mel
         mel = harmonic_mel()(tone_mel[None], noise_mel[None], torch.from_numpy(f0)[None])[0].numpy()
-        envelopes = torch.from_numpy(harmonic)[None], torch.from_numpy(noise)[None]
-        audio = SourceFilter(band_centres())(*envelopes, torch.from_numpy(f0)[None])[0].numpy()
+    steps = {"harmonic_steps": _at_steps(harmonic), "noise_steps": _at_steps(noise)}
     return SungExample(
         speaker="linnet",
         language="ja",
@@ -82,10 +81,22 @@ def _sung(
         mel=mel.astype(np.float32),
         harmonic=harmonic,
         noise=noise,
+        **steps,
         voiced=voiced,
         gender=np.float32(0.0),
         velocity=np.float32(1.0),
         breathiness=(noise.mean(axis=1) / PER_DB - 5).clip(-96, 0).astype(np.float32),
         voicing=(harmonic.mean(axis=1) / PER_DB).clip(-96, 0).astype(np.float32),
-        audio=audio,
+        audio=_audio(**steps, f0=f0),
     )
+
+
+def _at_steps(envelope: np.ndarray) -> np.ndarray:
+    """Return float32 [T, 2, 256]: an envelope [T, 128] at the steps of frames, held."""
+    finer = envelope @ interpolation(tuple(band_centres()), tuple(warped_centres(STEP_BANDS)))
+    return np.repeat(finer[:, None], STEPS, axis=1)
+
+
+def _audio(harmonic_steps: np.ndarray, noise_steps: np.ndarray, f0: np.ndarray) -> np.ndarray:
+    envelopes = (torch.from_numpy(steps.reshape(1, -1, STEP_BANDS)) for steps in (harmonic_steps, noise_steps))
+    return SourceFilter(warped_centres(STEP_BANDS))(*envelopes, torch.from_numpy(f0)[None])[0].numpy()

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from training.examples import FRAME_SECONDS, HOP_SIZE, SAMPLE_RATE
+from training.examples import FRAME_SECONDS, HOP_SIZE, SAMPLE_RATE, STEP_BANDS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # pyworld asks for pkg_resources, which warns
@@ -19,7 +19,7 @@ with warnings.catch_warnings():
 from singsynth_mcp.media.clicks import clicks
 from training.mel import log_mel
 from training.rendering.synthesis import pulse_phase, pulse_train, shape
-from training.targets import analytic_mel, band_centres, warped_centres
+from training.targets import analytic_mel, band_centres, interpolation, warped_centres
 
 PHONEMES = ("SP", "ja/s", "ja/a", "ja/t", "ja/o", "SP")
 STARTS = np.array([0.0, 0.2, 0.3, 0.5, 0.6, 0.8, 1.0])
@@ -218,8 +218,11 @@ def test_random_songs_keep_every_field_in_step():
         generator = np.random.default_rng(seed)
         example = sing(compose([run, run], VOICE.comfortable, generator), VOICE, 0.0, generator)
         frames = example.frames
-        for name in ("f0", "f0_rule", "mel", "harmonic", "noise", "voiced"):
+        for name in ("f0", "f0_rule", "mel", "harmonic", "noise", "harmonic_steps", "noise_steps", "voiced"):
             assert len(getattr(example, name)) == frames, name
+        for frame, steps in ((example.harmonic, example.harmonic_steps), (example.noise, example.noise_steps)):
+            at_bands = interpolation(tuple(warped_centres(STEP_BANDS)), tuple(band_centres()))
+            np.testing.assert_allclose(steps.mean(axis=1) @ at_bands, frame, atol=1e-4)
         for name in ("breathiness", "voicing"):
             curve = getattr(example, name)
             assert len(curve) == frames

@@ -13,9 +13,11 @@ import math
 import torch
 from torch import Tensor, nn
 
-FFT_SIZE = 2048
-ROWS = 32
+FFT_SIZE = 1280
+ROWS = 40
 COLUMNS = FFT_SIZE // ROWS
+FULL_ROWS = 16
+"""Rows of a transform that hold samples; the rest is room for what a filter rings."""
 HALF = COLUMNS // 2 + 1
 """Columns kept of a spectrum: they hold bins 0 .. N/2, and a few above that are not used."""
 BINS = FFT_SIZE // 2 + 1
@@ -32,7 +34,7 @@ def _waves(rows: Tensor, columns: Tensor, size: int) -> tuple[Tensor, Tensor]:
 
 
 class RealFourier(nn.Module):
-    """Forward transform of frames of N/2 samples (zero-padded to N), and its inverse."""
+    """Forward transform of FULL_ROWS * COLUMNS samples (zero-padded to N), and its inverse."""
 
     rows_forward: Tensor
     rows_inverse: Tensor
@@ -46,7 +48,7 @@ class RealFourier(nn.Module):
         super().__init__()
         rows, columns, half = torch.arange(ROWS), torch.arange(COLUMNS), torch.arange(HALF)
         cos, sin = _waves(rows, rows, ROWS)
-        self._table("rows_forward", torch.cat([cos, -sin])[:, : ROWS // 2])
+        self._table("rows_forward", torch.cat([cos, -sin])[:, :FULL_ROWS])
         self._table("rows_inverse", torch.cat([cos, -sin], dim=1))
         cos, sin = _waves(rows, columns, FFT_SIZE)
         self._table("twiddle_cos", cos)
@@ -66,8 +68,8 @@ class RealFourier(nn.Module):
         self.register_buffer(name, values.contiguous(), persistent=False)
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Transform float32 [F, N/2] to real and imaginary parts, each [F, ROWS, HALF]."""
-        x = frames.reshape(-1, ROWS // 2, COLUMNS)
+        """Transform float32 [F, FULL_ROWS * COLUMNS] to real and imaginary parts, each [F, ROWS, HALF]."""
+        x = frames.reshape(-1, FULL_ROWS, COLUMNS)
         parts = torch.matmul(self.rows_forward, x)
         real, imaginary = parts[:, :ROWS], parts[:, ROWS:]
         cos, sin = self.twiddle_cos, self.twiddle_sin

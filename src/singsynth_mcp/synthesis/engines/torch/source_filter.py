@@ -1,9 +1,10 @@
 """A fixed synthesiser: harmonic and noise envelopes and F0 to a waveform.
 
-Band-limited pulses and noise, cut into frames, shaped by minimum-phase filters and overlap-added. The pulses are
+Band-limited pulses and noise, cut into steps, shaped by minimum-phase filters and overlap-added. The pulses are
 dispersed besides: their high harmonics come up to 2 ms later than their low ones, as a throat's do.
 It has no weights and no random state: the noise is a hash of the sample number, so that equal
-inputs give equal samples. Frame ``i`` is centred on sample ``HOP * i + HOP / 2``.
+inputs give equal samples. F0 is given at frames of ``HOP`` samples, envelopes at steps of ``STEP``: consonants begin
+and end faster than frames follow each other. Frame ``i`` is centred on sample ``HOP * i + HOP / 2``, steps likewise.
 
 Amplitudes: a harmonic at frequency f is a cosine of amplitude ``2 exp(harmonic(f)) sqrt(f0 / fs)``
 (a pulse train of unit power under the filter), the noise is white noise of unit variance under
@@ -30,22 +31,23 @@ from singsynth_mcp.synthesis.engines.torch.fourier import (
 
 SAMPLE_RATE = 44100
 HOP = 512
-BANDS = 128
+STEP = 256
+STEPS = HOP // STEP
+"""How many steps a frame has."""
+BANDS = 256
 KEPT_SECONDS, LONGEST_SECONDS = 0.004, 0.009
 """Quefrencies between which an envelope's detail fades out."""
 DISPERSION_SECONDS = 0.002
-FADE = 256
-"""Samples over which a frame's filter gives way to the next one's: half a frame; over a whole one consonants blur."""
 HEAD, TAIL = 64, 128
-"""Samples over which a filtered frame fades in and out."""
+"""Samples over which a filtered step fades in and out; it begins after the first of them."""
 
 
 def filter_matrices(centres_hz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return two float64 [bands, BINS]: log amplitudes at bands to log amplitude and phase at bins.
 
     Bands are interpolated linearly, then smoothed by fading out the cepstrum from 4 to 9 ms: an
-    envelope has no finer detail, and a filter that rings longer than a frame's room wraps round and
-    buzzes at the frame rate. The phase is the minimum phase, through the folded cepstrum; both are
+    envelope has no finer detail, and a filter that rings longer than a step's room wraps round and
+    buzzes at the step rate. The phase is the minimum phase, through the folded cepstrum; both are
     linear in the log amplitudes. Computed on a grid four times finer than the filter's.
     """
     size = 4 * FFT_SIZE
@@ -73,17 +75,20 @@ def dispersion() -> np.ndarray:
     return np.asarray(-2.0 * math.pi * np.cumsum(delay) * SAMPLE_RATE / FFT_SIZE)
 
 
-def frame_window() -> np.ndarray:
-    """Return float64 [2 * HOP]: a frame's share of the excitation around its centre; at steps of HOP it sums to one."""
-    away = np.abs(np.arange(2 * HOP) - HOP)
-    gone = np.clip((away - (HOP - FADE) / 2) / FADE, 0.0, 1.0)
-    return np.asarray(0.5 + 0.5 * np.cos(math.pi * gone))
+def late_start() -> np.ndarray:
+    """Return float64 [BINS]: the phase of a delay by HEAD samples."""
+    return -2.0 * math.pi * np.arange(BINS) * HEAD / FFT_SIZE
 
 
-def frame_edges() -> np.ndarray:
-    """Return float64 [FFT_SIZE]: fades for a frame's ends.
+def step_window() -> np.ndarray:
+    """Return float64 [2 * STEP]: a step's share of the excitation around its centre; every STEP, they sum to one."""
+    return np.asarray(0.5 - 0.5 * np.cos(math.pi * np.arange(2 * STEP) / STEP))
 
-    What rings longer than a frame's room comes round to its head. Without them that tail began and ended on a step, a
+
+def step_edges() -> np.ndarray:
+    """Return float64 [FFT_SIZE]: fades for a step's ends.
+
+    What rings longer than a step's room comes round to its head. Without them that tail began and ended on a step, a
     click in stops and at vowels after them.
     """
     rise, fall = ((np.arange(count) + 0.5) / count for count in (HEAD, TAIL))
@@ -111,10 +116,10 @@ class SourceFilter(nn.Module):
 
     to_bins: Tensor
     to_phase: Tensor
-    dispersion: Tensor
+    pulse_phase: Tensor
+    noise_phase: Tensor
     window: Tensor
     edges: Tensor
-    ramp: Tensor
 
     def __init__(self, centres_hz: np.ndarray) -> None:
         super().__init__()
@@ -123,28 +128,28 @@ class SourceFilter(nn.Module):
         for name, matrix in zip(("to_bins", "to_phase"), filter_matrices(centres_hz), strict=True):
             table = torch.from_numpy(matrix).to(torch.float32)[:, order].contiguous()
             self.register_buffer(name, table, persistent=False)
-        late = torch.from_numpy(dispersion()).to(torch.float32)[order].reshape(ROWS, HALF)
-        self.register_buffer("dispersion", late, persistent=False)
-        self.register_buffer("window", torch.from_numpy(frame_window()).to(torch.float32), persistent=False)
-        self.register_buffer("edges", torch.from_numpy(frame_edges()).to(torch.float32), persistent=False)
-        self.register_buffer("ramp", torch.arange(HOP) / HOP, persistent=False)
+        for name, phase in (("pulse_phase", late_start() + dispersion()), ("noise_phase", late_start())):
+            turned = torch.from_numpy(np.remainder(phase, 2.0 * math.pi)).to(torch.float32)[order]
+            self.register_buffer(name, turned.reshape(ROWS, HALF), persistent=False)
+        self.register_buffer("window", torch.from_numpy(step_window()).to(torch.float32), persistent=False)
+        self.register_buffer("edges", torch.from_numpy(step_edges()).to(torch.float32), persistent=False)
 
     def forward(self, harmonic: Tensor, noise: Tensor, f0: Tensor) -> Tensor:
-        """Return float32 [B, T * HOP] for envelopes [B, T, BANDS] and ``f0`` [B, T] Hz (> 0)."""
+        """Return float32 [B, T * HOP] for envelopes [B, T * STEPS, BANDS] and ``f0`` [B, T] Hz (> 0)."""
         batch = f0.shape[0]
         pulses, breath = self.excitation(f0, voicedness(harmonic, noise))
-        real, imaginary = self._shape(pulses, harmonic, self.dispersion)
-        noise_real, noise_imaginary = self._shape(breath, noise, torch.zeros_like(self.dispersion))
-        frames = self.fourier.inverse(real + noise_real, imaginary + noise_imaginary)
-        return limit(overlap_add(frames.reshape(batch, -1, FFT_SIZE) * self.edges))
+        real, imaginary = self._shape(pulses, harmonic, self.pulse_phase)
+        noise_real, noise_imaginary = self._shape(breath, noise, self.noise_phase)
+        steps = self.fourier.inverse(real + noise_real, imaginary + noise_imaginary)
+        return limit(overlap_add(steps.reshape(batch, -1, FFT_SIZE) * self.edges))
 
     def excitation(self, f0: Tensor, voiced: Tensor) -> tuple[Tensor, Tensor]:
         """Return pulses and noise, each [B, T * HOP].
 
-        Noise of voiced frames swells and falls with the pulses, as breath does in phonation
-        (Mehta and Quatieri, 2005); ``voiced`` [B, T] in 0 .. 1 says how much.
+        Noise of voiced steps swells and falls with the pulses, as breath does in phonation
+        (Mehta and Quatieri, 2005); ``voiced`` [B, T * STEPS] in 0 .. 1 says how much.
         """
-        hertz = self._to_samples(f0)
+        hertz = to_samples(f0, HOP)
         cycles = torch.cumsum((hertz / SAMPLE_RATE).to(torch.float64), dim=1)
         phase = (cycles - torch.round(cycles)).to(torch.float32)
         partials = torch.floor(SAMPLE_RATE / 2 / hertz)
@@ -153,21 +158,15 @@ class SourceFilter(nn.Module):
         ratio = torch.sin((2.0 * partials + 1.0) * math.pi * phase) / torch.where(tiny, 1.0, below)
         pulses = (torch.where(tiny, 2.0 * partials + 1.0, ratio) - 1.0) * torch.sqrt(hertz / SAMPLE_RATE)
         count = torch.cumsum(torch.ones_like(hertz, dtype=torch.int64), dim=1)
-        swell = 0.5 * self._to_samples(voiced)
+        swell = 0.5 * to_samples(voiced, STEP)
         swing = (1.0 + swell * torch.cos(2.0 * math.pi * phase)) * torch.rsqrt(1.0 + swell**2 / 2)
         return pulses, sample_noise(count) * swing
 
-    def _to_samples(self, curve: Tensor) -> Tensor:
-        """Interpolate a curve at frame centres [B, T] to samples [B, T * HOP], ends held."""
-        held = torch.cat([curve[:, :1], curve, curve[:, -1:]], dim=1)
-        ramp = held[:, :-1, None] * (1.0 - self.ramp) + held[:, 1:, None] * self.ramp
-        return ramp.reshape(curve.shape[0], -1)[:, HOP // 2 : -(HOP // 2)]
-
     def _shape(self, excitation: Tensor, envelope: Tensor, turned: Tensor) -> tuple[Tensor, Tensor]:
-        """Cut an excitation into windowed frames, filter them and turn their phases: spectra [B * T, ROWS, HALF]."""
-        blocks = functional.pad(excitation, (HOP // 2, HOP // 2)).reshape(excitation.shape[0], -1, HOP)
-        frames = torch.cat([blocks[:, :-1], blocks[:, 1:]], dim=2) * self.window
-        real, imaginary = self.fourier(frames.reshape(-1, 2 * HOP))
+        """Cut an excitation into windowed steps, filter them, turn their phases: spectra [B * N, ROWS, HALF]."""
+        blocks = functional.pad(excitation, (STEP // 2, STEP // 2)).reshape(excitation.shape[0], -1, STEP)
+        steps = torch.cat([blocks[:, :-1], blocks[:, 1:]], dim=2) * self.window
+        real, imaginary = self.fourier(steps.reshape(-1, 2 * STEP))
         levels = envelope.reshape(-1, BANDS)
         amplitude = torch.exp(torch.matmul(levels, self.to_bins)).reshape(-1, ROWS, HALF)
         phase = torch.matmul(levels, self.to_phase).reshape(-1, ROWS, HALF) + turned
@@ -175,21 +174,29 @@ class SourceFilter(nn.Module):
         return real * cos - imaginary * sin, real * sin + imaginary * cos
 
 
+def to_samples(curve: Tensor, hop: int) -> Tensor:
+    """Interpolate a curve [B, N] at the centres of stretches of ``hop`` samples to samples [B, N * hop], ends held."""
+    held = torch.cat([curve[:, :1], curve, curve[:, -1:]], dim=1)
+    share = torch.arange(hop, device=curve.device) / hop
+    ramp = held[:, :-1, None] * (1.0 - share) + held[:, 1:, None] * share
+    return ramp.reshape(curve.shape[0], -1)[:, hop // 2 : -(hop // 2)]
+
+
 def voicedness(harmonic: Tensor, noise: Tensor) -> Tensor:
-    """Return [B, T] in 0 .. 1: how far the harmonics stand above the noise in the low bands."""
-    margin = (harmonic[:, :, 4:40] - noise[:, :, 4:40]).mean(dim=2)
+    """Return [B, T * STEPS] in 0 .. 1: how far the harmonics stand above the noise in the low bands."""
+    margin = (harmonic[:, :, 8:80] - noise[:, :, 8:80]).mean(dim=2)
     return torch.sigmoid(2.0 * (margin - 0.5))
 
 
-def overlap_add(frames: Tensor) -> Tensor:
-    """Add frames [B, T, FFT_SIZE] at steps of HOP: [B, T * HOP], the tail cut off."""
-    parts = FFT_SIZE // HOP
-    blocks = frames.reshape(frames.shape[0], -1, parts, HOP)
+def overlap_add(steps: Tensor) -> Tensor:
+    """Add steps [B, N, FFT_SIZE], each STEP after the one before: [B, N * STEP], head and tail cut off."""
+    parts = FFT_SIZE // STEP
+    blocks = steps.reshape(steps.shape[0], -1, parts, STEP)
     total = functional.pad(blocks[:, :, 0], (0, 0, 0, parts - 1))
     for i in range(1, parts):
         total = total + functional.pad(blocks[:, :, i], (0, 0, i, parts - 1 - i))
-    samples = total[:, : 1 - parts + 1].reshape(frames.shape[0], -1)
-    return samples[:, HOP // 2 : -(HOP // 2)]
+    samples = total[:, : 1 - parts + 1].reshape(steps.shape[0], -1)
+    return samples[:, STEP // 2 + HEAD : HEAD - STEP // 2]
 
 
 def limit(samples: Tensor) -> Tensor:

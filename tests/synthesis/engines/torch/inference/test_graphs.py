@@ -42,7 +42,7 @@ def test_what_is_no_weight_is_read_from_the_graph() -> None:
     turn = Graph(FOLDER / "dspitch" / "pitch.onnx").angular_step()
     assert turn / (2 * np.pi) * 44100 / 512 == pytest.approx(5.5, abs=0.6)
     tables = Graph(FOLDER / "dsvocoder" / "vocoder.onnx").factors("synthesiser")
-    assert [table.shape for table in tables[:2]] == [(128, 32 * 33)] * 2
+    assert [table.shape for table in tables[:2]] == [(256, 40 * 17)] * 2
     assert np.allclose(tables[0].sum(axis=0), 1.0, atol=0.2), "interpolation weights of every bin add up to one"
 
 
