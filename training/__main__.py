@@ -52,7 +52,7 @@ def fit(options: argparse.Namespace) -> None:
     import torch
 
     from training.batches import load_corpus
-    from training.fit import SHARES, fit_stage
+    from training.fit import SHARES, fit_stage, fits_folder
     from training.render_corpus import corpus_folder, shard_paths
 
     torch.set_num_threads(options.threads)
@@ -60,6 +60,7 @@ def fit(options: argparse.Namespace) -> None:
     phrases, held_out = load_corpus(shard_paths(corpus_folder(options.seed)))
     minutes = sum(phrase.frames for phrase in phrases) * 512 / 44100 / 60
     print(f"{len(phrases)} phrases, {minutes:.0f} minutes; {len(held_out)} phrases held out")
+    print(f"weights: {fits_folder(options.seed, onward=options.onward)}")
     left = options.budget if options.until is None else (options.until - time.monotonic()) / 60
     if left <= 0:
         sys.exit("The corpus took the whole budget. It is kept: run the same command again, or with a larger --budget.")
@@ -74,7 +75,7 @@ def export(options: argparse.Namespace) -> None:
     from training.bank import assemble
     from training.fit import fits_folder
 
-    print(assemble(fits_folder(options.seed, onward=options.onward)))
+    print(assemble(fits_folder(options.seed, onward=options.onward), *options.also))
 
 
 def _onward_seed() -> int:
@@ -112,6 +113,7 @@ def main() -> None:
     parser.add_argument("--stages", nargs="*", help="fit only these nets")
     parser.add_argument("--onward", action="store_true", help="go on from the committed weights")
     parser.add_argument("--seed", type=int, help="of songs and batches; 1, or with --onward the committed weights'")
+    parser.add_argument("--also", nargs="*", default=[], type=Path, metavar="FITS", help="export the mean with these")
     parser.add_argument("--examples", type=int, default=480, help="songs of each singer")
     parser.add_argument("--device", default="cpu", help="what the nets are fitted on: cpu, cuda")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)

@@ -189,8 +189,8 @@ def _output_axis(graph: Graph, axes: dict[str, dict[int, str]]) -> str:
     return "n_frames" if "n_frames" in names else "n_tokens"
 
 
-def export_all(folder: Path, fits: Path) -> None:
-    """Write every graph of the voicebank under ``folder`` from the weights in a folder of fits."""
-    stages = {graph.stage: fitted(STAGES[graph.stage](), fits) for graph in GRAPHS}
+def export_all(folder: Path, *fits: Path) -> None:
+    """Write every graph of the voicebank under ``folder`` from the weights in a folder of fits, or several's mean."""
+    stages = {graph.stage: fitted(STAGES[graph.stage](), *fits) for graph in GRAPHS}
     for graph in GRAPHS:
         export_graph(graph, stages[graph.stage].modules[graph.module], folder / graph.file)

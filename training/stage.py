@@ -97,10 +97,11 @@ def encoded(encoder: nn.Module, score: Batch) -> tuple[Tensor, Tensor]:
 FittedStage = TypeVar("FittedStage", bound=Stage)
 
 
-def fitted(stage: FittedStage, fits: Path) -> FittedStage:
-    """Load the mean of a stage's fitted weights from a folder of fits, ready to be used or exported."""
-    state = torch.load(fits / f"{stage.name}.pt", map_location="cpu", weights_only=True)
-    stage.modules.load_state_dict(state["mean"])
+def fitted(stage: FittedStage, *fits: Path) -> FittedStage:
+    """Load a stage's fitted weights from a folder of fits, or the mean of several's, ready to be used or exported."""
+    found = [torch.load(folder / f"{stage.name}.pt", map_location="cpu", weights_only=True)["mean"] for folder in fits]
+    mean = {name: sum(state[name] / len(found) for state in found) for name in found[0]}
+    stage.modules.load_state_dict(mean)
     stage.modules.eval()
     return stage
 

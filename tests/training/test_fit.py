@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from tests.training.made_examples import made_example  # noqa: E402
 from training.batches import load_corpus, placed  # noqa: E402
 from training.examples import save_examples  # noqa: E402
 from training.fit import ALONE_STEPS, Draws, Fitting  # noqa: E402
+from training.stage import fitted  # noqa: E402
 from training.stages import STAGES  # noqa: E402
 
 
@@ -86,6 +89,29 @@ def test_an_interrupted_run_goes_on_where_it_stopped(phrases, tmp_path):
         assert torch.equal(value, again.stage.modules.state_dict()[name])
     again.run(phrases[0])
     assert again.progress.step == first.progress.step  # its time was up already
+
+
+def test_a_fit_that_goes_on_ends_halfway_from_what_it_began_with(phrases, tmp_path):
+    stage = STAGES["durations"]()
+    begun = {name: value.clone() for name, value in stage.modules.state_dict().items()}
+    fitting = Fitting(stage, 0.3, 1, tmp_path, onward=True)
+    fitting.pace = dataclasses.replace(fitting.pace, mean_decay=0.0)
+    for _ in range(2):  # the second time has nothing left to do
+        fitting.run(phrases[0])
+        for name, value in fitting.weights.items():
+            torch.testing.assert_close(fitting.mean[name], (value + begun[name]) / 2)
+    assert any(not torch.equal(value, begun[name]) for name, value in fitting.weights.items())
+
+
+def test_the_mean_of_fits_lies_between_them(tmp_path):
+    nets, folders = [STAGES["durations"]() for _ in range(2)], [tmp_path / "one", tmp_path / "other"]
+    for stage, folder in zip(nets, folders, strict=True):
+        folder.mkdir()
+        torch.save({"mean": stage.modules.state_dict()}, folder / "durations.pt")
+    mean = fitted(STAGES["durations"](), *folders).modules.state_dict()
+    for name, value in mean.items():
+        one, other = (stage.modules.state_dict()[name] for stage in nets)
+        torch.testing.assert_close(value, (one + other) / 2)
 
 
 def test_a_fit_that_goes_on_lets_the_fresh_judge_learn_before_the_net_moves(phrases, tmp_path):

@@ -37,9 +37,9 @@ def test_fit_and_export_make_a_voicebank_that_sings_and_is_measured(tmp_path, mo
     fit(options)
     for name in STAGES:
         assert (fits_folder(1, onward=False) / f"{name}.pt").is_file()
-    folder = assemble(fits_folder(1, onward=False), tmp_path / "aviary")
+    folder = assemble(fits_folder(1, onward=False), target=tmp_path / "aviary")
     assert not list(tmp_path.glob(".aviary*"))
-    assert assemble(fits_folder(1, onward=False), tmp_path / "aviary") == folder  # replaces what is there
+    assert assemble(fits_folder(1, onward=False), target=tmp_path / "aviary") == folder  # replaces what is there
 
     held_out = held_out_examples(shard_paths(shards))
     assert [len(examples) for examples in held_out.values()] == [2]
