@@ -46,6 +46,7 @@ def corpus_folder(seed: int = SEED) -> Path:
         *here.glob("rules/*.py"),
         here / "songs.py",
         here / "sing.py",
+        here / "singers.py",
         here / "voices.py",
     ]
     sources += [here / "score_labels.py", here / "targets.py", here / "examples.py"]

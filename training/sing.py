@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+from scipy.ndimage import gaussian_filter1d
 
 from training.analysis.parameters import APERIODICITY_BANDS, BANDS
 from training.analysis.voicing import FRAME_SECONDS as ANALYSIS_SECONDS
 from training.examples import STEP_BANDS, STEPS, SungExample
 from training.inventory import BREATH, BY_SYMBOL
+from training.rendering.levelling import (
+    GAIN_SMOOTHING_STEPS,
+    VOWEL_TARGET_DB,
+    ending_db,
+    gains_db,
+    hiss_db,
+    register_db,
+)
 from training.rendering.reading import STEP_SECONDS, Reading, read_song
 from training.rendering.synthesis import bin_hertz, breath_source, pulse_phase, pulse_train, shape
 from training.rules.pitch import flutter, pitch_rule
@@ -26,41 +34,19 @@ from training.targets import (
 from training.voices import Voice, loudness_db, sung_loudness_db
 
 if TYPE_CHECKING:
-    from training.inventory import Phoneme
     from training.songs import Song
     from training.store import Recording
 
-_VOWEL_TARGET_DB = -14.0
-_FLATTENING = 0.9
-_HEADROOM_DB = 3.0
-"""How far any moment may stand out of the vowels' loudness: the teacher begins some vowels with a shout."""
-_CONSONANT_GAIN_DB = (-4.0, 2.0)
-_CONSONANT_DB = {
-    **dict.fromkeys(("z", "zh", "j", "jh"), -8.0),
-    **dict.fromkeys(("h", "hh", "hy"), 4.0),
-}
-"""The teacher's voiced sibilants swell with the pulses; its h is hardly heard."""
-_VOWEL_LEVEL = (0.0, -10.0, 10.0)
-_SONORANT_LEVEL = (-5.0, -4.0, 8.0)
-_VOICED_STOP_LEVEL = (-18.0, 0.0, 4.0)
-_WEAK_LEVELS = {
-    **dict.fromkeys(("v", "dh"), (-16.0, 0.0, 10.0)),
-    **dict.fromkeys(("f", "th"), (-24.0, 4.0, 10.0)),
-}
-"""Where phonemes should lie against vowels, and the least and the most by which they are moved towards it, all in dB.
-The women's v and dh lie 22 to 31 dB under their vowels, f and th 33 to 44; the men's 16 to 20 and 28 to 32."""
 _MURMUR_DB = {"fricative": -12.0, "affricate": -15.0, "stop": -15.0}
 _MURMUR_HZ, _MURMUR_DB_PER_OCTAVE_OF_F0, _MURMUR_DB_PER_OCTAVE = 150.0, -6.0, -16.0
 """The voice under voiced obstruents: its first harmonic against vowels for F0 up to 150 Hz, how that falls with higher
 F0 (what closes the mouth lets little of it through), and how it falls from harmonic to harmonic. The teacher's women
 say most z and dh and half of the d without any; sung so they have no pitch."""
 _MURMUR_SMOOTHING_STEPS = 1.0
-_GAIN_SMOOTHING_STEPS = 2.0
 _LOWEST_FORMANT_HZ = 200.0
 _CARRYING_HZ, _CARRYING_OCTAVES, _CARRYING_DB = 3500.0, 0.35, 5.0
 """The formant of a voice that carries, where trained actors have it (Leino, Laukkanen and Radolf, Formation of the
 actor's/speaker's formant, Journal of Voice 25, 2011); the teacher's voices are those of somebody near."""
-_DB_PER_OCTAVE, _MOST_REGISTER_DB = 1.5, 2.0
 _BREATH_DB = -30.0
 _NEPER = np.log(10.0) / 20.0
 LOWEST_LOG = -13.0
@@ -150,12 +136,15 @@ def _envelopes(song: Song, voice: Voice, reading: Reading, f0: np.ndarray) -> _S
         voiced[here] = recording.voiced[np.round(place).astype(int)]
     envelope = _tuned(song, reading, envelope, f0)
     sung, whispered = sung_loudness_db(envelope, f0) - voice.sung_vowel_db, loudness_db(envelope) - voice.vowel_db
-    gain = _gains(song, reading, np.where(voiced, sung, whispered)) + _register_db(voice, f0)
-    gain += _VOWEL_TARGET_DB - voice.vowel_db
+    gain = gains_db(song, reading, np.where(voiced, sung, whispered)) + register_db(voice, f0)
+    gain += ending_db(song, (np.arange(steps) + 0.5) * STEP_SECONDS)
+    gain += VOWEL_TARGET_DB - voice.vowel_db
     envelope += (gain * _NEPER).astype(np.float32)[:, None]
     envelope += np.log(np.maximum(reading.presence, 1e-6)).astype(np.float32)[:, None]
     _breathe(song, voice, reading, envelope)
-    return _parted(envelope, aperiodicity, voiced)
+    sound = _parted(envelope, aperiodicity, voiced)
+    hiss = (hiss_db(song, reading, sound.noise) * _NEPER).astype(np.float32)
+    return replace(sound, noise=np.maximum(sound.noise + hiss[:, None], LOWEST_LOG))
 
 
 def _envelope_at(recording: Recording, place: np.ndarray, f0: np.ndarray) -> np.ndarray:
@@ -194,7 +183,7 @@ def _tuned(song: Song, reading: Reading, envelope: np.ndarray, f0: np.ndarray) -
     """
     known = [BY_SYMBOL[phoneme.symbol] for phoneme in song.phonemes]
     resonant = np.array([phoneme.is_vowel or phoneme.is_sonorant for phoneme in known])[reading.phoneme]
-    share = gaussian_filter1d(resonant.astype(np.float32), _GAIN_SMOOTHING_STEPS)[:, None]
+    share = gaussian_filter1d(resonant.astype(np.float32), GAIN_SMOOTHING_STEPS)[:, None]
     centres = np.maximum(warped_centres(BANDS), 1.0).astype(np.float32)
     above_pitch = np.log2(centres / f0[:, None].astype(np.float32))
     formants = np.where(centres >= _LOWEST_FORMANT_HZ, envelope, -np.inf)
@@ -203,52 +192,6 @@ def _tuned(song: Song, reading: Reading, envelope: np.ndarray, f0: np.ndarray) -
     followed = np.where(above_pitch <= 0.0, rise, at_pitch * np.clip(1.0 - above_pitch, 0.0, 1.0))
     carrying = _CARRYING_DB * _NEPER * np.exp(-0.5 * (np.log2(centres / _CARRYING_HZ) / _CARRYING_OCTAVES) ** 2)
     return envelope + share * (followed + carrying.astype(np.float32))
-
-
-def _gains(song: Song, reading: Reading, against_vowels: np.ndarray) -> np.ndarray:
-    """Return dB [S]: most sounds brought near a level of their own, the others following their vowel within limits.
-
-    ``against_vowels`` dB [S] is how loud they were read, against the median of the singer's vowels.
-    """
-    gains = np.zeros(len(song.phonemes))
-    vowel_gain = 0.0
-    for i in reversed(range(len(song.phonemes))):
-        phoneme = BY_SYMBOL[song.phonemes[i].symbol]
-        level = _level(phoneme)
-        if song.phonemes[i].source is None:
-            vowel_gain = 0.0
-        elif level is None:
-            gains[i] = np.clip(vowel_gain, *_CONSONANT_GAIN_DB) + _CONSONANT_DB.get(phoneme.name, 0.0)
-        else:
-            gains[i] = _towards(level, against_vowels[(reading.phoneme == i) & (reading.presence >= 1.0)])
-            vowel_gain = gains[i] if phoneme.is_vowel else vowel_gain
-    owner = reading.phoneme.copy()
-    resting = np.array([phoneme.source is None for phoneme in song.phonemes])[owner]
-    owner[resting & (reading.recording >= 0)] -= 1
-    smooth = gaussian_filter1d(gains[np.maximum(owner, 0)], _GAIN_SMOOTHING_STEPS)
-    excess = np.maximum(against_vowels + smooth - _HEADROOM_DB, 0.0)
-    excess = maximum_filter1d(excess, 2 * int(_GAIN_SMOOTHING_STEPS) + 1)
-    return smooth - gaussian_filter1d(excess, _GAIN_SMOOTHING_STEPS)
-
-
-def _level(phoneme: Phoneme) -> tuple[float, float, float] | None:
-    """Return the level that a phoneme is moved to, with its limits; None where it follows the vowel behind it."""
-    if phoneme.is_vowel:
-        return _VOWEL_LEVEL
-    if phoneme.is_sonorant:
-        return _SONORANT_LEVEL
-    if phoneme.kind == "stop" and phoneme.voiced:
-        return _VOICED_STOP_LEVEL
-    return _WEAK_LEVELS.get(phoneme.name)
-
-
-def _towards(level: tuple[float, float, float], against_vowels: np.ndarray) -> float:
-    """Return the gain in dB that brings a phoneme, read as loud against vowels as dB [S] say, near a level."""
-    wanted, least, most = level
-    core = against_vowels[int(0.25 * len(against_vowels)) : max(int(0.8 * len(against_vowels)), 1)]
-    if not len(core):
-        return 0.0
-    return float(np.clip(_FLATTENING * (wanted - core.mean()), least, most))
 
 
 def _murmured(song: Song, reading: Reading, f0: np.ndarray, sound: _Sound) -> _Sound:
@@ -261,22 +204,16 @@ def _murmured(song: Song, reading: Reading, f0: np.ndarray, sound: _Sound) -> _S
     first = levels[reading.phoneme[there]] + _MURMUR_DB_PER_OCTAVE_OF_F0 * np.log2(
         np.maximum(f0[there] / _MURMUR_HZ, 1.0)
     )
-    at_f0 = _VOWEL_TARGET_DB + first + 20.0 * np.log10(np.maximum(fade[there], 1e-6))
+    at_f0 = VOWEL_TARGET_DB + first + 20.0 * np.log10(np.maximum(fade[there], 1e-6))
     murmur = (at_f0[:, None] + _MURMUR_DB_PER_OCTAVE * octaves) * _NEPER
     harmonic = sound.harmonic.copy()
     harmonic[there] = np.maximum(harmonic[there], murmur)
     return _Sound(harmonic, sound.noise, sound.voiced | there)
 
 
-def _register_db(voice: Voice, f0: np.ndarray) -> np.ndarray:
-    """Return dB [S]: notes above the middle of the singer's range are louder, those below softer."""
-    octaves = np.log2(f0 / 440.0) - (np.mean(voice.comfortable) - 69.0) / 12.0
-    return np.clip(_DB_PER_OCTAVE * octaves, -_MOST_REGISTER_DB, _MOST_REGISTER_DB)
-
-
 def _breathe(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -> None:
     """Write breath noises: the singer's h, rising then falling, softly."""
-    level = _VOWEL_TARGET_DB + _BREATH_DB - float(loudness_db(voice.breath))
+    level = VOWEL_TARGET_DB + _BREATH_DB - float(loudness_db(voice.breath))
     for i, phoneme in enumerate(song.phonemes):
         if phoneme.symbol != BREATH:
             continue

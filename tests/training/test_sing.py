@@ -180,6 +180,40 @@ def test_a_flat_envelope_is_as_loud_sung_as_it_is_read():
     np.testing.assert_allclose(sung, loudness_db(envelope), atol=1.0)
 
 
+def _level_db(audio: np.ndarray, start: float, end: float) -> float:
+    part = audio[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)].astype(np.float64)
+    return float(10.0 * np.log10(np.mean(part**2)))
+
+
+def test_the_last_note_before_a_pause_is_left_softly_and_no_other():
+    audio = sing(
+        _song(64.0), VOICE, 0.0, np.random.default_rng(1)
+    ).audio  # o 1.4-2.9 s, then a pause; a 0.3-1.3, then t
+    held, soft = _level_db(audio, 2.3, 2.6), [_level_db(audio, end - 0.02, end) for end in (2.72, 2.82, 2.89)]
+    assert soft[0] == pytest.approx(held, abs=1.5)
+    assert soft[1] == pytest.approx(held - 3.5, abs=1.5)
+    assert soft[2] == pytest.approx(held - 15.0, abs=3.0)
+    assert _level_db(audio, 1.26, 1.28) == pytest.approx(_level_db(audio, 0.7, 1.1), abs=1.5)
+
+
+def test_a_last_note_that_a_consonant_shuts_is_not_left_softly():
+    song = _song(64.0)
+    shut = dataclasses.replace(song, phonemes=(*song.phonemes[:4], song.phonemes[-1]))
+    audio = sing(shut, VOICE, 0.0, np.random.default_rng(1)).audio
+    assert _level_db(audio, 1.26, 1.28) == pytest.approx(_level_db(audio, 0.7, 1.1), abs=1.5)
+
+
+@pytest.mark.parametrize(("symbol", "least_db", "most_db"), [("en/v", -40.0, -34.0), ("en/s", -20.0, 0.0)])
+def test_a_v_does_not_hiss_however_loud_it_was_spoken(symbol, least_db, most_db):
+    recording = _recording()
+    recording.envelope[:, 100:120] = np.where(warped_centres(256) > 3000.0, -1.0, -9.0).astype(np.float16)
+    voice = dataclasses.replace(VOICE, recordings={0: recording})
+    song = _song(64.0)
+    phonemes = tuple(dataclasses.replace(p, symbol=symbol) if p.symbol == "ja/t" else p for p in song.phonemes)
+    audio = sing(dataclasses.replace(song, phonemes=phonemes), voice, 0.0, np.random.default_rng(1)).audio
+    assert least_db < _level_db(audio, 1.33, 1.37) < most_db
+
+
 def test_gender_moves_the_formants():
     recording = _recording()
     hertz = np.arange(256)

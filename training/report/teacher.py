@@ -144,8 +144,9 @@ def _code() -> str:
     """Return a key of the code that a line is sung by."""
     report = Path(__file__).parent
     training = report.parent
-    sources = [report / "laying.py", training / "sing.py", training / "voices.py", training / "score_labels.py"]
-    return code_key([*sources, training / "targets.py", *training.glob("rendering/*.py"), *training.glob("rules/*.py")])
+    sources = [report / "laying.py", *training.glob("rendering/*.py"), *training.glob("rules/*.py")]
+    sources += [training / f"{name}.py" for name in ("score_labels", "sing", "singers", "targets", "voices")]
+    return code_key(sources)
 
 
 def _placed(song: HeldOutSong, line: Line, transpose: int) -> list[SungSyllable]:
