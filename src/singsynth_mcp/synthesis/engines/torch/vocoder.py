@@ -21,7 +21,7 @@ ROLL_OFF = 12.0
 """Natural log per octave by which that bound falls above the mel's last bin."""
 DETAIL_BANDS = 17
 """An envelope's detail is what differs from the mean of so many bands."""
-SHARPENING_HZ, MOST_SHARPENED = 80.0, 0.5
+SHARPENING_HZ, MOST_SHARPENED = 48.0, 0.3
 """By which share detail is raised: the first over F0, at most the second."""
 
 

@@ -26,7 +26,7 @@ from singsynth_mcp.synthesis.engines.torch.source_filter import BANDS, SAMPLE_RA
 from singsynth_mcp.synthesis.engines.torch.variance import VariancePredictor
 from singsynth_mcp.synthesis.engines.torch.vocoder import Vocoder
 
-NETS_VERSION = "7"
+NETS_VERSION = "8"
 """Grows when a net computes something else from the same weights."""
 _OUTPUTS = {
     ("encoder_out", "x_masks"): "linguistic",
