@@ -203,6 +203,16 @@ def test_a_last_note_that_a_consonant_shuts_is_not_left_softly():
     assert _level_db(audio, 1.26, 1.28) == pytest.approx(_level_db(audio, 0.7, 1.1), abs=1.5)
 
 
+def test_a_last_note_without_a_vowel_is_left_within_its_own_length():
+    song = _song(64.0)
+    hum = dataclasses.replace(song.phonemes[4], symbol="ja/m", start=2.7, natural=0.2)
+    rest = dataclasses.replace(song.phonemes[0], end=2.7, natural=2.7)
+    short = dataclasses.replace(song, phonemes=(rest, hum, song.phonemes[5]))
+    audio = sing(short, VOICE, 0.0, np.random.default_rng(1)).audio
+    assert _level_db(audio, 2.80, 2.82) == pytest.approx(_level_db(audio, 2.75, 2.78), abs=1.0)
+    assert _level_db(audio, 2.87, 2.88) < _level_db(audio, 2.75, 2.78) - 6.0
+
+
 @pytest.mark.parametrize(("symbol", "least_db", "most_db"), [("en/v", -40.0, -34.0), ("en/s", -20.0, 0.0)])
 def test_a_v_does_not_hiss_however_loud_it_was_spoken(symbol, least_db, most_db):
     recording = _recording()

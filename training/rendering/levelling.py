@@ -102,11 +102,13 @@ def ending_db(song: Song, times: np.ndarray) -> np.ndarray:
     ending = np.zeros(len(times))
     vowel_seconds = 0.0
     for last, after in itertools.pairwise(song.phonemes):
-        known = BY_SYMBOL[last.symbol]
-        if known.is_vowel:
-            vowel_seconds = last.end - last.start
+        known, own_seconds = BY_SYMBOL[last.symbol], last.end - last.start
+        if last.source is None:
+            vowel_seconds = 0.0
+        elif known.is_vowel:
+            vowel_seconds = own_seconds
         if last.source is not None and after.source is None and (known.is_vowel or known.is_sonorant):
-            length = min(_ENDING_SECONDS, _MOST_OF_VOWEL * vowel_seconds)
+            length = min(_ENDING_SECONDS, _MOST_OF_VOWEL * (vowel_seconds or own_seconds))
             here = (times >= last.end - length) & (times < after.end)
             ending[here] = -_ENDING_DB * np.clip(1.0 - (last.end - times[here]) / length, 0.0, 1.0) ** 2
     return ending
