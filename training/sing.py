@@ -20,7 +20,7 @@ from training.rendering.levelling import (
     hiss_db,
     register_db,
 )
-from training.rendering.reading import STEP_SECONDS, Reading, read_song
+from training.rendering.reading import STEP_SECONDS, Reading, read_song, step_times
 from training.rendering.synthesis import bin_hertz, breath_source, pulse_phase, pulse_train, shape
 from training.rules.pitch import flutter, pitch_rule
 from training.score_labels import label_song
@@ -71,7 +71,7 @@ def sing(song: Song, voice: Voice, gender: float, generator: np.random.Generator
     labels = label_song(song)
     frames = int(labels.ph_dur.sum())
     steps = frames * STEPS
-    rule = pitch_rule(list(song.notes), (np.arange(steps) + 0.5) * STEP_SECONDS)
+    rule = pitch_rule(list(song.notes), step_times(steps))
     midi = rule + flutter(steps, STEP_SECONDS, generator)
     f0 = 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
     reading = read_song(song.phonemes, voice.recordings, steps, velocity, generator)
@@ -137,7 +137,7 @@ def _envelopes(song: Song, voice: Voice, reading: Reading, f0: np.ndarray) -> _S
     envelope = _tuned(song, reading, envelope, f0)
     sung, whispered = sung_loudness_db(envelope, f0) - voice.sung_vowel_db, loudness_db(envelope) - voice.vowel_db
     gain = gains_db(song, reading, np.where(voiced, sung, whispered)) + register_db(voice, f0)
-    gain += ending_db(song, (np.arange(steps) + 0.5) * STEP_SECONDS)
+    gain += ending_db(song, step_times(steps))
     gain += VOWEL_TARGET_DB - voice.vowel_db
     envelope += (gain * _NEPER).astype(np.float32)[:, None]
     envelope += np.log(np.maximum(reading.presence, 1e-6)).astype(np.float32)[:, None]

@@ -186,9 +186,8 @@ def _level_db(audio: np.ndarray, start: float, end: float) -> float:
 
 
 def test_the_last_note_before_a_pause_is_left_softly_and_no_other():
-    audio = sing(
-        _song(64.0), VOICE, 0.0, np.random.default_rng(1)
-    ).audio  # o 1.4-2.9 s, then a pause; a 0.3-1.3, then t
+    # An a from 0.3 to 1.3 s, shut by t; an o from 1.4 to 2.9, then a pause.
+    audio = sing(_song(64.0), VOICE, 0.0, np.random.default_rng(1)).audio
     held, soft = _level_db(audio, 2.3, 2.6), [_level_db(audio, end - 0.02, end) for end in (2.72, 2.82, 2.89)]
     assert soft[0] == pytest.approx(held, abs=1.5)
     assert soft[1] == pytest.approx(held - 3.5, abs=1.5)

@@ -66,9 +66,7 @@ def gains_db(song: Song, reading: Reading, against_vowels: np.ndarray) -> np.nda
     resting = np.array([phoneme.source is None for phoneme in song.phonemes])[owner]
     owner[resting & (reading.recording >= 0)] -= 1
     smooth = gaussian_filter1d(gains[np.maximum(owner, 0)], GAIN_SMOOTHING_STEPS)
-    excess = np.maximum(against_vowels + smooth - _HEADROOM_DB, 0.0)
-    excess = maximum_filter1d(excess, 2 * int(GAIN_SMOOTHING_STEPS) + 1)
-    return smooth - gaussian_filter1d(excess, GAIN_SMOOTHING_STEPS)
+    return smooth - _held_down(against_vowels + smooth - _HEADROOM_DB)
 
 
 def _level(phoneme: Phoneme) -> tuple[float, float, float] | None:
@@ -119,7 +117,10 @@ def hiss_db(song: Song, reading: Reading, noise: np.ndarray) -> np.ndarray:
     weak = np.array([BY_SYMBOL[phoneme.symbol].name in _HISSING for phoneme in song.phonemes])[reading.phoneme]
     widths = np.gradient(warped_centres(noise.shape[1]))
     level = 10.0 * np.log10(np.exp(2.0 * noise) @ (widths / widths.sum()) + 1e-12)
-    excess = maximum_filter1d(
-        np.where(weak, np.maximum(level - _MOST_HISS_DB, 0.0), 0.0), 2 * int(GAIN_SMOOTHING_STEPS) + 1
-    )
-    return np.where(weak, -gaussian_filter1d(excess, GAIN_SMOOTHING_STEPS), 0.0)
+    return np.where(weak, -_held_down(np.where(weak, level - _MOST_HISS_DB, 0.0)), 0.0)
+
+
+def _held_down(above: np.ndarray) -> np.ndarray:
+    """Return dB [S], smooth, by which to turn down what lies ``above`` a limit (dB [S], negative below it)."""
+    excess = maximum_filter1d(np.maximum(above, 0.0), 2 * int(GAIN_SMOOTHING_STEPS) + 1)
+    return np.asarray(gaussian_filter1d(excess, GAIN_SMOOTHING_STEPS))

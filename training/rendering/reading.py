@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from training.analysis.voicing import FRAME_SECONDS as ANALYSIS_SECONDS
-from training.examples import SAMPLE_RATE
+from training.examples import HOP_SIZE, SAMPLE_RATE, STEPS
 from training.inventory import BY_SYMBOL
 from training.rules.noise import smooth_noise
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from training.songs import SungPhoneme
     from training.store import Recording
 
-STEP_SAMPLES = 256
+STEP_SAMPLES = HOP_SIZE // STEPS
 STEP_SECONDS = STEP_SAMPLES / SAMPLE_RATE
 _HELD_FROM = 1.1
 ASPIRATION_SECONDS = {"ja": 0.022, "en": 0.055}
@@ -53,6 +53,11 @@ class Reading:
     presence: np.ndarray
 
 
+def step_times(steps: int) -> np.ndarray:
+    """Return float64 [steps]: the seconds that steps are centred on."""
+    return (np.arange(steps) + 0.5) * STEP_SECONDS
+
+
 def read_song(
     phonemes: tuple[SungPhoneme, ...],
     recordings: dict[int, Recording],
@@ -64,7 +69,7 @@ def read_song(
 
     ``velocity`` is how fast vowels are entered and left, 1 as they were spoken.
     """
-    times = (np.arange(steps) + 0.5) * STEP_SECONDS
+    times = step_times(steps)
     ends = np.array([phoneme.end for phoneme in phonemes])
     index = np.minimum(np.searchsorted(ends, times, side="right"), len(phonemes) - 1)
     source = np.full(steps, -1)
