@@ -18,7 +18,7 @@ from training.inventory import LANGUAGE_IDS, PHONEME_IDS, PHONEMES, VOICEBANK, P
 from training.mel import HIGHEST_HZ, LOWEST_HZ, WINDOW_SIZE
 from training.singers import SINGERS, SPEAKERS
 
-VERSION = "0.11"
+VERSION = "0.12"
 VOCODER_NAME = "aviary_vocoder"
 GENDER_SEMITONES = 3
 MORAE = Path(__file__).parent / "languages" / "japanese-morae.tsv"

@@ -13,7 +13,6 @@ from training.analysis.voicing import FRAME_SECONDS as ANALYSIS_SECONDS
 from training.examples import STEP_BANDS, STEPS, SungExample
 from training.inventory import BREATH, BY_SYMBOL
 from training.rendering.levelling import (
-    GAIN_SMOOTHING_STEPS,
     VOWEL_TARGET_DB,
     ending_db,
     gains_db,
@@ -21,6 +20,7 @@ from training.rendering.levelling import (
     register_db,
 )
 from training.rendering.reading import STEP_SECONDS, Reading, read_song, step_times
+from training.rendering.resonances import with_resonances
 from training.rendering.synthesis import bin_hertz, breath_source, pulse_phase, pulse_train, shape
 from training.rules.pitch import flutter, pitch_rule
 from training.score_labels import label_song
@@ -43,10 +43,6 @@ _MURMUR_HZ, _MURMUR_DB_PER_OCTAVE_OF_F0, _MURMUR_DB_PER_OCTAVE = 150.0, -6.0, -1
 F0 (what closes the mouth lets little of it through), and how it falls from harmonic to harmonic. The teacher's women
 say most z and dh and half of the d without any; sung so they have no pitch."""
 _MURMUR_SMOOTHING_STEPS = 1.0
-_LOWEST_FORMANT_HZ = 200.0
-_CARRYING_HZ, _CARRYING_OCTAVES, _CARRYING_DB = 3500.0, 0.35, 5.0
-"""The formant of a voice that carries, where trained actors have it (Leino, Laukkanen and Radolf, Formation of the
-actor's/speaker's formant, Journal of Voice 25, 2011); the teacher's voices are those of somebody near."""
 _BREATH_DB = -30.0
 _NEPER = np.log(10.0) / 20.0
 LOWEST_LOG = -13.0
@@ -134,7 +130,7 @@ def _envelopes(song: Song, voice: Voice, reading: Reading, f0: np.ndarray) -> _S
         envelope[here] = _envelope_at(recording, place, f0[here])
         aperiodicity[here] = _between(recording.aperiodicity, place)
         voiced[here] = recording.voiced[np.round(place).astype(int)]
-    envelope = _tuned(song, reading, envelope, f0)
+    envelope = with_resonances(song, reading, envelope, f0)
     sung, whispered = sung_loudness_db(envelope, f0) - voice.sung_vowel_db, loudness_db(envelope) - voice.vowel_db
     gain = gains_db(song, reading, np.where(voiced, sung, whispered)) + register_db(voice, f0)
     gain += ending_db(song, step_times(steps))
@@ -172,26 +168,6 @@ def _parted(envelope: np.ndarray, aperiodicity: np.ndarray, voiced: np.ndarray) 
     harmonic = envelope + 0.5 * np.log(np.maximum(1.0 - share**2, 1e-9))
     noise = envelope + np.log(share)
     return _Sound(np.maximum(harmonic, LOWEST_LOG), np.maximum(noise, LOWEST_LOG), voiced)
-
-
-def _tuned(song: Song, reading: Reading, envelope: np.ndarray, f0: np.ndarray) -> np.ndarray:
-    """Give what was spoken the resonances of singing: float32 [S, 256], the vowels' and sonorants' changed.
-
-    A first formant that lies under the pitch follows it up, as sopranos do by opening the mouth (Joliveau, Smith and
-    Wolfe, Tuning of vocal tract resonance by sopranos, Nature 427, 2004): below the pitch nothing sounds, so the
-    loudest that lies there is brought up to it, with a skirt of an octave. And a formant is added that carries.
-    """
-    known = [BY_SYMBOL[phoneme.symbol] for phoneme in song.phonemes]
-    resonant = np.array([phoneme.is_vowel or phoneme.is_sonorant for phoneme in known])[reading.phoneme]
-    share = gaussian_filter1d(resonant.astype(np.float32), GAIN_SMOOTHING_STEPS)[:, None]
-    centres = np.maximum(warped_centres(BANDS), 1.0).astype(np.float32)
-    above_pitch = np.log2(centres / f0[:, None].astype(np.float32))
-    formants = np.where(centres >= _LOWEST_FORMANT_HZ, envelope, -np.inf)
-    rise = np.maximum(np.maximum.accumulate(formants, axis=1) - envelope, 0.0)
-    at_pitch = np.take_along_axis(rise, np.count_nonzero(above_pitch <= 0.0, axis=1)[:, None] - 1, axis=1)
-    followed = np.where(above_pitch <= 0.0, rise, at_pitch * np.clip(1.0 - above_pitch, 0.0, 1.0))
-    carrying = _CARRYING_DB * _NEPER * np.exp(-0.5 * (np.log2(centres / _CARRYING_HZ) / _CARRYING_OCTAVES) ** 2)
-    return envelope + share * (followed + carrying.astype(np.float32))
 
 
 def _murmured(song: Song, reading: Reading, f0: np.ndarray, sound: _Sound) -> _Sound:

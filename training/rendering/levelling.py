@@ -24,9 +24,11 @@ _HEADROOM_DB = 3.0
 _CONSONANT_GAIN_DB = (-4.0, 2.0)
 _CONSONANT_DB = {
     **dict.fromkeys(("z", "zh", "j", "jh"), -8.0),
-    **dict.fromkeys(("h", "hh", "hy"), 4.0),
+    **dict.fromkeys(("p", "py"), -4.0),
+    **dict.fromkeys(("k", "ky", "t", "ty"), -1.0),
 }
-"""The teacher's voiced sibilants swell with the pulses; its h is hardly heard."""
+"""The teacher's voiced sibilants swell with the pulses; the puff after its p, less so after k and t, passes for the
+vowel's onset."""
 _VOWEL_LEVEL = (0.0, -10.0, 10.0)
 _SONORANT_LEVEL = (-5.0, -4.0, 8.0)
 _VOICED_STOP_LEVEL = (-18.0, 0.0, 4.0)
@@ -38,7 +40,7 @@ _WEAK_LEVELS = {
 The women's v and dh lie 22 to 31 dB under their vowels, f and th 33 to 44; the men's 16 to 20 and 28 to 32."""
 GAIN_SMOOTHING_STEPS = 2.0
 _DB_PER_OCTAVE, _MOST_REGISTER_DB = 1.5, 2.0
-_ENDING_SECONDS, _MOST_OF_VOWEL, _ENDING_DB = 0.15, 0.4, 20.0
+_ENDING_SECONDS, _MOST_OF_VOWEL, _ENDING_DB = 0.2, 0.4, 22.0
 """How the last note before a pause is left: over how long, at most what share of its vowel, and by how much."""
 _HISSING = frozenset(("v", "dh"))
 _MOST_HISS_DB = -36.0
