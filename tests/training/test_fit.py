@@ -7,9 +7,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("scipy")
 
 from tests.training.made_examples import made_example  # noqa: E402
-from training.batches import load_corpus, placed  # noqa: E402
+from training.batches import HELD_OUT_EVERY, load_corpus, placed  # noqa: E402
 from training.examples import save_examples  # noqa: E402
 from training.fit import ALONE_STEPS, Draws, Fitting  # noqa: E402
+from training.render_corpus import SHARD_EXAMPLES  # noqa: E402
+from training.singers import SPEAKERS  # noqa: E402
 from training.stage import fitted  # noqa: E402
 from training.stages import STAGES  # noqa: E402
 
@@ -24,6 +26,11 @@ def phrases(tmp_path_factory):
 def test_some_phrases_are_held_out(phrases):
     trained, held_out = phrases
     assert (len(trained), len(held_out)) == (43, 2)
+
+
+def test_of_every_singer_phrases_are_held_out():
+    shards = [np.full(SHARD_EXAMPLES, singer) for _ in range(480 // SHARD_EXAMPLES) for singer in range(len(SPEAKERS))]
+    assert np.bincount(np.concatenate(shards)[::HELD_OUT_EVERY]).tolist() == [13, 14, 13, 12]
 
 
 @pytest.mark.parametrize("name", STAGES)
