@@ -22,8 +22,8 @@ _CARRYING_HZ, _CARRYING_OCTAVES, _CARRYING_DB = 3500.0, 0.35, 5.0
 """The formant of a voice that carries, where trained actors have it (Leino, Laukkanen and Radolf, Formation of the
 actor's/speaker's formant, Journal of Voice 25, 2011); the teacher's voices are those of somebody near."""
 _BRIGHT_HZ = (2000.0, 4000.0)
-"""Unvoiced consonants are raised above the second, not below the first: a louder burst would pass for the vowel's onset
-there, in the men's English 40 ms early."""
+"""Unvoiced consonants are raised above the second, not below the first, where a louder burst passes for the vowel's
+onset."""
 _SIBILANT_DB, _WEAK_DB = 2.0, 6.0
 _SIBILANTS = frozenset(("s", "sh", "ch", "ts"))
 _SILENT = "cl"
