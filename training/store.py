@@ -9,10 +9,8 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +21,7 @@ from training.analysis.parameters import analyse
 from training.analysis.voicing import FRAME_SECONDS, by_labels, periodic_frames, voiced_share
 from training.cache import cache_directory, code_key, content_key
 from training.inventory import BY_SYMBOL, SILENCE
+from training.processes import pool
 from training.singers import SINGERS, SPEAKERS
 from training.speak import SEED, speech_path
 from training.teacher.model import SAMPLE_RATE as SPEECH_RATE
@@ -163,8 +162,8 @@ def main() -> None:
         spoken = [u for u in corpus(speaker, SEED) if speech_path(speaker, u).exists()]
         started = time.monotonic()
         faults: Counter[str] = Counter()
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            for counts in pool.map(_work, [speaker] * len(spoken), spoken, chunksize=4):
+        with pool(processes) as measuring:
+            for counts in measuring.map(_work, [speaker] * len(spoken), spoken, chunksize=4):
                 faults.update(counts)
         seconds = time.monotonic() - started
         print(f"{speaker}: {len(spoken)} utterances in {seconds:.0f} s; phonemes {dict(faults)}")

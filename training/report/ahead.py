@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
-import threading
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 
+from training.processes import pool
 from training.report.chain import Singer
 from training.report.gathering import Ears, Gathering, gatherings
 
@@ -17,21 +14,9 @@ from training.report.gathering import Ears, Gathering, gatherings
 def measure_ahead(options: argparse.Namespace, found: list[Gathering]) -> None:
     """Measure every singer in every language, ``options.processes`` at a time. Raises what singing raises."""
     chosen = [(gathering.findings.speaker, gathering.findings.language) for gathering in found]
-    with ProcessPoolExecutor(options.processes, get_context("spawn"), end_with_parent) as pool:
-        for future in [pool.submit(_measure, options, *who) for who in chosen]:
+    with pool(options.processes) as measuring:
+        for future in [measuring.submit(_measure, options, *who) for who in chosen]:
             future.result()
-
-
-def end_with_parent() -> None:
-    """Let this process end when the one that started it does: one that is killed takes nobody with it by itself."""
-    parent = parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _measure(options: argparse.Namespace, speaker: str, language: str) -> None:
