@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.targets import NEPERS_PER_DB
+
 if TYPE_CHECKING:
     from singsynth_mcp.synthesis.engines.torch.harmonics import HarmonicMel
     from training.batches import Batch
 
-PER_DB = float(np.log(10.0) / 20.0)
-"""Natural log amplitude of one decibel."""
+PER_DB = float(NEPERS_PER_DB)
 AUDIBLE = -9.0
 """Natural log amplitude below which an envelope's exact value hardly matters."""
 

@@ -12,19 +12,14 @@ from training.analysis.parameters import APERIODICITY_BANDS, BANDS
 from training.analysis.voicing import FRAME_SECONDS as ANALYSIS_SECONDS
 from training.examples import STEP_BANDS, STEPS, SungExample
 from training.inventory import BREATH, BY_SYMBOL
-from training.rendering.levelling import (
-    VOWEL_TARGET_DB,
-    ending_db,
-    gains_db,
-    hiss_db,
-    register_db,
-)
+from training.rendering.levelling import VOWEL_TARGET_DB, ending_db, gains_db, hiss_db, register_db
 from training.rendering.reading import STEP_SECONDS, Reading, read_song, step_times
 from training.rendering.resonances import with_resonances
 from training.rendering.synthesis import bin_hertz, breath_source, pulse_phase, pulse_train, shape
 from training.rules.pitch import flutter, pitch_rule
 from training.score_labels import label_song
 from training.targets import (
+    NEPERS_PER_DB,
     analytic_mel,
     band_centres,
     interpolation,
@@ -44,7 +39,6 @@ F0 (what closes the mouth lets little of it through), and how it falls from harm
 say most z and dh and half of the d without any; sung so they have no pitch."""
 _MURMUR_SMOOTHING_STEPS = 1.0
 _BREATH_DB = -30.0
-_NEPER = np.log(10.0) / 20.0
 LOWEST_LOG = -13.0
 """Envelopes never go below this: silence."""
 
@@ -135,11 +129,11 @@ def _envelopes(song: Song, voice: Voice, reading: Reading, f0: np.ndarray) -> _S
     gain = gains_db(song, reading, np.where(voiced, sung, whispered)) + register_db(voice, f0)
     gain += ending_db(song, step_times(steps))
     gain += VOWEL_TARGET_DB - voice.vowel_db
-    envelope += (gain * _NEPER).astype(np.float32)[:, None]
+    envelope += (gain * NEPERS_PER_DB).astype(np.float32)[:, None]
     envelope += np.log(np.maximum(reading.presence, 1e-6)).astype(np.float32)[:, None]
     _breathe(song, voice, reading, envelope)
     sound = _parted(envelope, aperiodicity, voiced)
-    hiss = (hiss_db(song, reading, sound.noise) * _NEPER).astype(np.float32)
+    hiss = (hiss_db(song, reading, sound.noise) * NEPERS_PER_DB).astype(np.float32)
     return replace(sound, noise=np.maximum(sound.noise + hiss[:, None], LOWEST_LOG))
 
 
@@ -181,7 +175,7 @@ def _murmured(song: Song, reading: Reading, f0: np.ndarray, sound: _Sound) -> _S
         np.maximum(f0[there] / _MURMUR_HZ, 1.0)
     )
     at_f0 = VOWEL_TARGET_DB + first + 20.0 * np.log10(np.maximum(fade[there], 1e-6))
-    murmur = (at_f0[:, None] + _MURMUR_DB_PER_OCTAVE * octaves) * _NEPER
+    murmur = (at_f0[:, None] + _MURMUR_DB_PER_OCTAVE * octaves) * NEPERS_PER_DB
     harmonic = sound.harmonic.copy()
     harmonic[there] = np.maximum(harmonic[there], murmur)
     return _Sound(harmonic, sound.noise, sound.voiced | there)
@@ -198,7 +192,7 @@ def _breathe(song: Song, voice: Voice, reading: Reading, envelope: np.ndarray) -
             continue
         course = (np.arange(len(here)) + 0.5) / len(here)
         swell = 20.0 * np.log10(np.sin(np.pi * course**1.4) + 0.01)
-        envelope[here] = voice.breath + ((level + swell) * _NEPER)[:, None]
+        envelope[here] = voice.breath + ((level + swell) * NEPERS_PER_DB)[:, None]
 
 
 def _scaled(sound: _Sound, gender: float) -> _Sound:

@@ -18,6 +18,8 @@ from training.mel import FLOOR, WINDOW_SIZE, hz_to_mel, mel_filterbank, mel_to_h
 _BINS = WINDOW_SIZE // 2 + 1
 _RAYLEIGH_MEAN = np.sqrt(np.pi) / 2.0
 LOWEST_DB = -96.0
+NEPERS_PER_DB = np.log(10.0) / 20.0
+"""Natural log amplitude of one decibel."""
 
 
 def warped_centres(bands: int) -> np.ndarray:

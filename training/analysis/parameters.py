@@ -12,7 +12,7 @@ import pyworld
 
 from training.analysis.voicing import FRAME_SECONDS
 from training.examples import SAMPLE_RATE
-from training.targets import warped_centres
+from training.targets import NEPERS_PER_DB, warped_centres
 
 BANDS = 256
 APERIODICITY_BANDS = 64
@@ -21,7 +21,6 @@ _EDGE_HZ = 11300.0
 _REFERENCE_HZ = 9500.0
 _SLOPE_DB = {True: -2.5, False: -1.5}
 """dB per kHz above the teacher's band, voiced and unvoiced."""
-_NEPER = np.log(10.0) / 20.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def _extended(envelope: np.ndarray, hertz: np.ndarray, voiced: np.ndarray) -> np
     known = _resampled(envelope, hertz, centres)
     reference = (hertz >= _REFERENCE_HZ) & (hertz <= _EDGE_HZ)
     level = envelope[:, reference].mean(axis=1, keepdims=True)
-    slope = np.where(voiced, _SLOPE_DB[True], _SLOPE_DB[False])[:, None] * _NEPER
+    slope = np.where(voiced, _SLOPE_DB[True], _SLOPE_DB[False])[:, None] * NEPERS_PER_DB
     guessed = level + slope * (centres - (_REFERENCE_HZ + _EDGE_HZ) / 2)[None] / 1000.0
     weight = np.clip((centres - (_EDGE_HZ - 1000.0)) / 1000.0, 0.0, 1.0)[None]
     return known * (1.0 - weight) + guessed * weight

@@ -9,14 +9,13 @@ from scipy.ndimage import gaussian_filter1d
 
 from training.inventory import BY_SYMBOL
 from training.rendering.levelling import GAIN_SMOOTHING_STEPS
-from training.targets import warped_centres
+from training.targets import NEPERS_PER_DB, warped_centres
 
 if TYPE_CHECKING:
     from training.inventory import Phoneme
     from training.rendering.reading import Reading
     from training.songs import Song
 
-_NEPER = np.log(10.0) / 20.0
 _LOWEST_FORMANT_HZ = 200.0
 _CARRYING_HZ, _CARRYING_OCTAVES, _CARRYING_DB = 3500.0, 0.35, 5.0
 """The formant of a voice that carries, where trained actors have it (Leino, Laukkanen and Radolf, Formation of the
@@ -40,8 +39,8 @@ def with_resonances(song: Song, reading: Reading, envelope: np.ndarray, f0: np.n
     resonant = np.array([float(phoneme.is_vowel or phoneme.is_sonorant) for phoneme in known])
     brighter = np.array([_brighter_db(phoneme) for phoneme in known])
     centres = np.maximum(warped_centres(envelope.shape[1]), 1.0).astype(np.float32)
-    carrying = _CARRYING_DB * _NEPER * np.exp(-0.5 * (np.log2(centres / _CARRYING_HZ) / _CARRYING_OCTAVES) ** 2)
-    bright = _NEPER * np.interp(np.log(centres), np.log(_BRIGHT_HZ), (0.0, 1.0))
+    carrying = _CARRYING_DB * NEPERS_PER_DB * np.exp(-0.5 * (np.log2(centres / _CARRYING_HZ) / _CARRYING_OCTAVES) ** 2)
+    bright = NEPERS_PER_DB * np.interp(np.log(centres), np.log(_BRIGHT_HZ), (0.0, 1.0))
     resonated = _by_step(resonant, reading) * (_followed(envelope, f0, centres) + carrying.astype(np.float32))
     return envelope + resonated + _by_step(brighter, reading) * bright.astype(np.float32)
 
