@@ -95,6 +95,17 @@ def report(options: argparse.Namespace) -> None:
         sys.exit(status)
 
 
+def warn_of_other_work(threads: int) -> None:
+    """Say so where the last minute's load leaves fewer cores than threads, which then wait for each other."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load + threads > cores + 0.5:
+        print(
+            f"Other work has had {load:.1f} of the {cores} cores for the last minute, and beside it {threads} threads "
+            "fit many times slower. Stop it, or give --threads 1.",
+            file=sys.stderr,
+        )
+
+
 STEPS: dict[str, Callable[[argparse.Namespace], None]] = {
     "speak": _module("speak"),
     "store": _module("store"),
@@ -121,6 +132,7 @@ def main() -> None:
     if options.seed is None:
         options.seed = _onward_seed() if options.onward else SEED
     print(f"seed {options.seed}")
+    warn_of_other_work(options.threads)
     whole = options.step == "all" and not options.onward
     options.until = time.monotonic() + 60 * (options.budget - REPORT_MINUTES) if whole else None
     for name, step in STEPS.items():

@@ -1,5 +1,6 @@
 """The second half of ``make voice`` on a made corpus: fit, export, sing, measure."""
 
+import os
 from argparse import Namespace
 
 import numpy as np
@@ -12,7 +13,7 @@ pytest.importorskip("pyworld")
 
 from tests.training.made_examples import made_example  # noqa: E402
 from training import bank, render_corpus  # noqa: E402
-from training.__main__ import fit  # noqa: E402
+from training.__main__ import fit, warn_of_other_work  # noqa: E402
 from training.bank import assemble  # noqa: E402
 from training.examples import save_examples  # noqa: E402
 from training.fit import fits_folder  # noqa: E402
@@ -52,3 +53,12 @@ def test_fit_and_export_make_a_voicebank_that_sings_and_is_measured(tmp_path, mo
     heard = judge(singer.sing(load_songs("ja")[0].line_alone(0), Choices("linnet")))
     assert heard["bad_samples"].sum() == 0
     assert len(heard["notes"]) == 12
+
+
+def test_a_fit_beside_other_work_is_warned_of(monkeypatch, capsys):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(os, "getloadavg", lambda: (1.0, 1.0, 1.0))
+    warn_of_other_work(1)
+    assert not capsys.readouterr().err
+    warn_of_other_work(2)
+    assert "--threads 1" in capsys.readouterr().err

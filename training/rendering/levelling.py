@@ -24,11 +24,12 @@ _HEADROOM_DB = 3.0
 _CONSONANT_GAIN_DB = (-4.0, 2.0)
 _CONSONANT_DB = {
     **dict.fromkeys(("z", "zh", "j", "jh"), -8.0),
-    **dict.fromkeys(("p", "py"), -4.0),
+    **dict.fromkeys(("p", "py"), -6.0),
+    **dict.fromkeys(("h", "hh", "hy"), -2.0),
     **dict.fromkeys(("k", "ky", "t", "ty"), -1.0),
 }
-"""The teacher's voiced sibilants swell with the pulses; the puff after its p, less so after k and t, passes for the
-vowel's onset."""
+"""The teacher's voiced sibilants swell with the pulses; its h and the puff after its p, less so after k and t, pass for
+the vowel's onset."""
 _VOWEL_LEVEL = (0.0, -10.0, 10.0)
 _SONORANT_LEVEL = (-5.0, -4.0, 8.0)
 _VOICED_STOP_LEVEL = (-18.0, 0.0, 4.0)
