@@ -98,7 +98,7 @@ def report(options: argparse.Namespace) -> None:
 def warn_of_other_work(threads: int) -> None:
     """Say so where the last minute's load leaves fewer cores than threads, which then wait for each other."""
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    if load + threads > cores + 0.5:
+    if load + threads > cores + 0.8:
         print(
             f"Other work has had {load:.1f} of the {cores} cores for the last minute, and beside it {threads} threads "
             "fit many times slower. Stop it, or give --threads 1.",
