@@ -132,7 +132,8 @@ def main() -> None:
     if options.seed is None:
         options.seed = _onward_seed() if options.onward else SEED
     print(f"seed {options.seed}")
-    warn_of_other_work(options.threads)
+    if options.step in ("all", "fit"):
+        warn_of_other_work(options.threads)
     whole = options.step == "all" and not options.onward
     options.until = time.monotonic() + 60 * (options.budget - REPORT_MINUTES) if whole else None
     for name, step in STEPS.items():
