@@ -31,6 +31,8 @@ SPEAKING = 0.3
 """The share of the budget that speaking may take."""
 REPORT_MINUTES = 35.0
 """What is kept for export and report, on two cores: the teacher has to learn the songs, however large the budget."""
+LOOK_SECONDS = 3.0
+"""How long the machine is looked at for other work."""
 
 
 def _module(name: str) -> Callable[[argparse.Namespace], None]:
@@ -96,12 +98,18 @@ def report(options: argparse.Namespace) -> None:
 
 
 def warn_of_other_work(threads: int) -> None:
-    """Say so where the last minute's load leaves fewer cores than threads, which then wait for each other."""
-    load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    if load + threads > cores + 0.8:
+    """Say so where other work leaves fewer cores than threads, which then wait for each other.
+
+    Asked of the next seconds, not of the last minute: what a fresh clone installs is over by then.
+    """
+    import psutil
+
+    cores = os.cpu_count() or 1
+    busy = cores * psutil.cpu_percent(interval=LOOK_SECONDS) / 100
+    if busy + threads > cores + 0.5:
         print(
-            f"Other work has had {load:.1f} of the {cores} cores for the last minute, and beside it {threads} threads "
-            "fit many times slower. Stop it, or give --threads 1.",
+            f"Other work has {busy:.1f} of the {cores} cores, and beside it {threads} threads fit many times slower. "
+            "Stop it, or give --threads 1.",
             file=sys.stderr,
         )
 
