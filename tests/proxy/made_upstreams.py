@@ -30,6 +30,7 @@ class Foreign:
         self.calls: list[types.CallToolRequestParams] = []
         self.waiting = anyio.Event()
         self.stopped = anyio.Event()
+        self.released = anyio.Event()
         self.server = create_server(
             Identity(name, name.title()), self, resources=self, prompts=self, notices=self.notices
         )
@@ -53,6 +54,11 @@ class Foreign:
         self.calls.append(params)
         if params.name == "wait":
             return await self._wait(ctx)
+        if params.name == "hold":
+            self.waiting.set()
+            await self.released.wait()
+        if params.name == "tell":
+            await self._log(ctx, "half")
         if params.name == "ask":
             question = types.ElicitRequest(
                 params=types.ElicitRequestFormParams(
@@ -77,15 +83,18 @@ class Foreign:
 
     async def _wait(self, ctx):
         await ctx.session.report_progress(0.5, 1.0, "half")
-        notice = types.LoggingMessageNotification(
-            params=types.LoggingMessageNotificationParams(level="info", data="half", logger=self.name)
-        )
-        await ctx.session.send_notification(notice, related_request_id=ctx.request_id)
+        await self._log(ctx, "half")
         self.waiting.set()
         try:
             await anyio.sleep_forever()
         finally:
             self.stopped.set()
+
+    async def _log(self, ctx, data):
+        notice = types.LoggingMessageNotification(
+            params=types.LoggingMessageNotificationParams(level="info", data=data, logger=self.name)
+        )
+        await ctx.session.send_notification(notice, related_request_id=ctx.request_id)
 
     async def list_resources(self):
         return [types.Resource(name="note", uri=f"note://{self.name}")]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 
 import anyio
 import pytest
@@ -12,7 +13,7 @@ from singsynth_mcp.serving.access.access import Access
 from singsynth_mcp.serving.access.keys import KeyFile, KeyLimits, add_key
 from singsynth_mcp.settings import Settings
 from tests.proxy.made_upstreams import Foreign, client_of, proxy_over
-from tests.serving.http_clients import call, read, served
+from tests.serving.http_clients import call, post_call, read, served
 from tests.serving.made_server import made_server
 
 NOTES = json.dumps({"tempo": 120, "notes": [{"pitch": "C4", "beats": 1, "lyric": "ら"}]})
@@ -58,6 +59,44 @@ async def test_a_client_cannot_say_whose_it_is(keys, back):
     metas = [seen.meta for seen in foreign.calls]
     assert [meta["singsynth/tenant"] for meta in metas] == ["cid", "local"]
     assert all(meta["vendor/z"] == 1 and "singsynth/usage" not in meta for meta in metas)
+
+
+@asynccontextmanager
+async def beside_a_call_of_ann(foreign, proxy, keys, wanted):
+    """Yield a web client and tokens while an upstream works for ann, and a list that gets what she is answered."""
+    file, tokens = keys
+    answers = []
+    async with served(proxy, access=Access(token="own", keys=file)) as client:
+
+        async def hold():
+            answers.append(await post_call(client, "hold", {}, tokens["ann"], wanted))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(hold)
+            await foreign.waiting.wait()
+            yield client, tokens, answers
+            foreign.released.set()
+
+
+@eras
+@pytest.mark.parametrize(("other", "heard"), [("ben", True), ("cid", False)])
+async def test_what_an_upstream_logs_in_one_tenants_call_no_other_hears(keys, back, other, heard):
+    foreign = Foreign("one", "hold", "tell")
+    wanted = {"io.modelcontextprotocol/logLevel": "info"}
+    async with beside_a_call_of_ann(foreign, proxy_over({"one": foreign.server}, back), keys, wanted) as beside:
+        client, tokens, answers = beside
+        await post_call(client, "tell", {}, tokens[other], wanted)
+    assert "one.hold" in answers[0].text
+    assert ("half" in answers[0].text) == heard
+
+
+@pytest.mark.parametrize(("other", "why"), [("ben", "this host cannot be asked"), ("cid", "of several tenants")])
+async def test_a_question_that_may_be_another_tenants_is_put_to_nobody(keys, other, why):
+    foreign = Foreign("one", "hold", "ask")
+    async with beside_a_call_of_ann(foreign, proxy_over({"one": foreign.server}, "legacy"), keys, {}) as beside:
+        client, tokens, _ = beside
+        asked = await post_call(client, "ask", {}, tokens[other])
+    assert why in asked.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("era", ["auto", "legacy"])

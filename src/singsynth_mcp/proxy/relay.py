@@ -12,6 +12,7 @@ from mcp.shared.dispatcher import ProgressFnT
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from singsynth_mcp.artifacts.tenants import TENANT
 from singsynth_mcp.serving.access.callers import OWN_META_PREFIX
 from singsynth_mcp.serving.sources import Context
 from singsynth_mcp.serving.tasks import EXTENSION
@@ -29,6 +30,7 @@ class FrontCall:
     """A host's request while an upstream works on it."""
 
     ctx: Context
+    tenant: str = field(default_factory=TENANT.get)
     levels: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:

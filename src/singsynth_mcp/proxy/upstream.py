@@ -174,9 +174,13 @@ class Upstream:
     async def _on_change(self, uri: str | None) -> None:
         await self._changed(uri)
 
+    def _meant(self) -> list[FrontCall]:
+        """Return the calls that a log message or question may belong to, which does not say: none of two tenants'."""
+        return list(self._fronts) if len({front.tenant for front in self._fronts}) == 1 else []
+
     def _callbacks(self) -> Callbacks:
         async def on_log(params: types.LoggingMessageNotificationParams) -> None:
-            for front in list(self._fronts):
+            for front in self._meant():
                 await front.log(params)
 
         async def on_message(message: Any) -> None:
@@ -186,11 +190,13 @@ class Upstream:
                 await self._on_change(None)
 
         async def ask(method: str, params: Any) -> Any:
-            if not self._fronts:
-                return types.ErrorData(code=types.INVALID_REQUEST, message="no call of the host is under way")
+            fronts = self._meant()
+            if not fronts:
+                message = "no call of the host is under way, or calls of several tenants are: nothing says whose it is"
+                return types.ErrorData(code=types.INVALID_REQUEST, message=message)
             request = _REQUESTS[method](params=params)
             try:
-                return await self._fronts[-1].ask(request)
+                return await fronts[-1].ask(request)
             except MCPError as error:
                 return error.error
 
