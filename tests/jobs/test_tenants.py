@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anyio
 import pytest
 from opentelemetry import trace
@@ -102,6 +104,17 @@ async def test_the_work_is_done_in_the_trace_of_who_asked():
         job = await jobs.submit(EQUAL, work)
     await jobs.wait(job, 5, ignore_progress)
     assert seen == [span.get_span_context().trace_id]
+
+
+async def test_a_tenant_finds_its_jobs_however_many_others_have_asked_since(redis):
+    jobs, work = job_engine("gpu", Settings(redis=redis.url, queue_limit=400)), Work()
+    first = await submit(jobs, "ann", work)
+    for n in range(300):
+        await submit(jobs, "bob", work, replace(EQUAL, key=str(n)))
+    last = await submit(jobs, "ann", work, replace(EQUAL, key="last"))
+    with working_for("ann"):
+        assert [record.job_id for record in await jobs.records()] == [last, first]
+    await jobs.close()
 
 
 async def test_a_worker_elsewhere_works_for_the_tenant_and_in_the_trace_of_who_asked(redis):

@@ -88,7 +88,7 @@ class JobEngine(Protocol):
         """Give a kept job up; it stops unless calls are still attached. Raises UnknownJob."""
 
     async def records(self) -> list[JobRecord]:
-        """Return the jobs known, the newest first."""
+        """Return the jobs of the tenant whose work is being done (`TENANT`), the newest first."""
 
     async def queued(self) -> dict[Role, int]:
         """Return how many jobs of all tenants wait in each role's queue."""

@@ -11,6 +11,7 @@ from typing import get_args
 import anyio
 from redis.exceptions import RedisError
 
+from singsynth_mcp.artifacts.tenants import TENANT
 from singsynth_mcp.contracts.calling import OnProgress, Progress
 from singsynth_mcp.errors import QueueUnavailable, UnknownJob
 from singsynth_mcp.jobs.base import JobRecord, NewJob, Role, Work
@@ -120,9 +121,9 @@ class DistributedJobs:
             return await self._find(job_id)
 
     async def records(self) -> list[JobRecord]:
-        """Return the jobs of this server's name, the newest first. Raises QueueUnavailable."""
+        """Return the tenant's jobs at servers of this name, the newest first. Raises QueueUnavailable."""
         async with _reaching_redis():
-            return await self._table.records(self._server)
+            return await self._table.records(self._server, TENANT.get())
 
     async def queued(self) -> dict[Role, int]:
         """Return how many jobs wait in each role's queue, of all servers. Raises QueueUnavailable."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 
+from singsynth_mcp.artifacts.tenants import TENANT
 from singsynth_mcp.contracts.calling import OnProgress, Progress
 from singsynth_mcp.contracts.common import State
 from singsynth_mcp.errors import UnknownJob
@@ -135,8 +136,9 @@ class InProcessJobs:
         return self._record(job)
 
     async def records(self) -> list[JobRecord]:
-        """Return the jobs known, the newest first."""
-        return [self._record(job) for job in reversed(self._jobs.values())]
+        """Return the tenant's jobs, the newest first."""
+        tenant = TENANT.get()
+        return [self._record(job) for job in reversed(self._jobs.values()) if job.new.tenant == tenant]
 
     async def queued(self) -> dict[Role, int]:
         """Return how many jobs wait in each role's queue."""

@@ -26,6 +26,9 @@ redis.call('HSET', space .. ':clock', 'wall', wall, 'now', now)
 local function state() return redis.call('HGET', job, 'state') end
 local function live(which) return which == 'queued' or which == 'running' end
 local function role() return redis.call('HGET', job, 'role') end
+local function known()
+    return space .. ':known:' .. string.match(id, '^(.*)%-') .. ':' .. redis.call('HGET', job, 'tenant')
+end
 
 local function abandoned()
     local calls = space .. ':calls:' .. id
@@ -42,7 +45,8 @@ local function finish(new, field, value, kept)
     if redis.call('GET', key) == id then redis.call('DEL', key) end
     redis.call('DEL', space .. ':calls:' .. id)
     redis.call('EXPIRE', job, kept)
-    redis.call('ZREMRANGEBYSCORE', space .. ':known', '-inf', now - 2 * kept)
+    redis.call('ZREMRANGEBYSCORE', known(), '-inf', now - 2 * kept)
+    redis.call('EXPIRE', known(), 2 * kept)
 end
 """
 
@@ -97,7 +101,8 @@ redis.call('HSET', job, 'new', new, 'key', key, 'role', role_, 'state', 'queued'
 redis.call('SET', space .. ':key:' .. key, id)
 redis.call('ZADD', space .. ':calls:' .. id, now + lease, call)
 redis.call('RPUSH', queued, id)
-redis.call('ZADD', space .. ':known', now, id)
+redis.call('ZADD', known(), now, id)
+redis.call('PERSIST', known())
 return {1, id, id .. '.1'}
 """
 
@@ -204,7 +209,8 @@ redis.call('HSET', job, 'state', 'queued', 'submitted', now, 'crashes', 0, 'kept
 redis.call('PERSIST', job)
 if redis.call('EXISTS', key) == 0 then redis.call('SET', key, id) end
 redis.call('RPUSH', space .. ':queued:' .. role(), id)
-redis.call('ZADD', space .. ':known', now, id)
+redis.call('ZADD', known(), now, id)
+redis.call('PERSIST', known())
 return {role(), ticket}
 """
 

@@ -6,7 +6,7 @@
     <space>:queued:<role>  list of the ids that wait, in order of arrival
     <space>:turns:<role>   sorted set: clients by their last turn
     <space>:ticket:<name>  the job that a delivery stands for, where it is not the one that it was made for
-    <space>:known          sorted set of ids by submission
+    <space>:known:<server>:<tenant>  sorted set of ids by submission
     <space>:dead           list of the ids of jobs that killed their workers, the latest first
     <space>:mean:<role>    moving mean of a job's seconds
     <space>:clock          the table's clock, and that of Redis when it was last looked at
@@ -137,14 +137,10 @@ class JobTable:
         answer = await self._run("record", job_id, int(place))
         return _record(job_id, answer) if answer else None
 
-    async def records(self, server: str, most: int = 256) -> list[JobRecord]:
-        """Return a server's jobs, the newest first, without their places in the queues."""
-        found = []
-        for name in await self._redis.zrange(f"{self._space}:known", 0, most - 1, desc=True):
-            job_id = str(name)
-            if job_id.rpartition("-")[0] == server and (record := await self.record(job_id, place=False)) is not None:
-                found.append(record)
-        return found
+    async def records(self, server: str, tenant: str, most: int = 256) -> list[JobRecord]:
+        """Return a tenant's jobs at the servers of a name, the newest first, without their places in the queues."""
+        names = await self._redis.zrange(f"{self._space}:known:{server}:{tenant}", 0, most - 1, desc=True)
+        return [record for name in names if (record := await self.record(str(name), place=False)) is not None]
 
     async def queued(self, roles: Sequence[Role]) -> dict[Role, int]:
         """Return how many jobs wait in the queues of `roles`."""

@@ -57,8 +57,7 @@ class TenantJobs:
 
     async def records(self) -> list[JobRecord]:
         """Return the tenant's jobs, the newest first."""
-        tenant = TENANT.get()
-        return [record for record in await self._engine.records() if record.tenant == tenant]
+        return await self._engine.records()
 
     async def queued(self) -> dict[Role, int]:
         """Return how many jobs of all tenants wait in each role's queue."""
