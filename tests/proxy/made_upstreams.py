@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import asynccontextmanager
 
 import anyio
@@ -120,7 +120,7 @@ class Foreign:
         return types.Completion(values=[f"{self.name}:{params.argument.value}"])
 
 
-def proxy_over(upstreams: Mapping[str, SingSynthServer], era: str = "auto", down: frozenset[str] = frozenset()):
+def proxy_over(upstreams: Mapping[str, SingSynthServer], era: str = "auto", down: Set[str] = frozenset()):
     """Return a proxy whose upstreams are servers in this process, as its children are; those `down` refuse."""
 
     @asynccontextmanager

@@ -152,11 +152,7 @@ async def test_a_changed_resource_reaches_the_host_that_follows_it(front, back):
 
     proxy = proxy_over({"one": one.server}, back)
     async with client_of(proxy, front, message_handler=on_message) as client, anyio.create_task_group() as group:
-        if front == "legacy":
-            request = types.SubscribeRequest(params=types.SubscribeRequestParams(uri="note://one"))
-            await client.session.send_request(request, types.EmptyResult)
-        else:
-            group.start_soon(_listen_to, client, "note://one")
+        group.start_soon(FOLLOW[front], client, "note://one")
         while not told:
             await one.notices.resource_updated("note://one")
             await one.notices.resource_updated("note://other")
@@ -165,10 +161,31 @@ async def test_a_changed_resource_reaches_the_host_that_follows_it(front, back):
     assert set(told) == {"note://one"}
 
 
+@pytest.mark.parametrize("front", ["auto", "legacy"])
+async def test_what_is_followed_or_completed_in_vain_is_refused_in_words(front):
+    one, down = Foreign("one"), set()
+    async with client_of(proxy_over({"one": one.server}, down=down), front) as client:
+        assert [str(each.uri) for each in (await client.list_resources()).resources] == ["note://one"]
+        with pytest.raises(MCPError, match="there is no prompt 'nothing'"):
+            await client.complete(types.PromptReference(name="nothing"), {"name": "who", "value": "h"})
+    down.add("one")
+    async with client_of(proxy_over({"one": one.server}, down=down), front) as client:
+        with pytest.raises(MCPError, match="the upstream server 'one' .* cannot be reached: one is down"):
+            await FOLLOW[front](client, "note://one")
+
+
 async def _listen_to(client, uri):
     async with client.listen(resource_subscriptions=[uri]) as events:
         async for _ in events:
             pass
+
+
+async def _subscribe_to(client, uri):
+    request = types.SubscribeRequest(params=types.SubscribeRequestParams(uri=uri))
+    await client.session.send_request(request, types.EmptyResult)
+
+
+FOLLOW = {"auto": _listen_to, "legacy": _subscribe_to}
 
 
 async def test_an_older_upstreams_question_reaches_an_older_host():

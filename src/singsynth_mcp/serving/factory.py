@@ -115,7 +115,7 @@ def create_server(
         on_list_tools=_lister(types.ListToolsResult, "tools", tools.list_tools),
         on_call_tool=_tool_caller(tools, accounts, calls, tasks),
         get_tool_input_schema=tools.input_schema,  # without it the SDK lists every tool at each HTTP call
-        on_subscriptions_listen=_listener(told, resources),
+        on_subscriptions_listen=_listener(told, resources, accounts),
         **({} if resources is None else _resource_handlers(resources, told, accounts)),
         **({} if prompts is None else _prompt_handlers(prompts, accounts)),
     )
@@ -162,11 +162,11 @@ def _count_failure(tool: str, code: str) -> None:
     metrics.tool_failed(code if tool in TOOLS else "other")
 
 
-def _listener(notices: Notices, resources: ResourceSource | None) -> Any:
+def _listener(notices: Notices, resources: ResourceSource | None, accounts: Accounts) -> Any:
     async def listen(ctx: Context, params: types.SubscriptionsListenRequestParams) -> types.SubscriptionsListenResult:
         if resources is not None:
             for uri in params.notifications.resource_subscriptions or ():
-                await resources.follow(str(uri))
+                await _follow(resources, accounts, ctx, str(uri))
         return await notices.listen(ctx, params)
 
     return listen
@@ -180,8 +180,7 @@ def _resource_handlers(resources: ResourceSource, notices: Notices, accounts: Ac
 
     async def subscribe(ctx: Context, params: types.SubscribeRequestParams) -> types.EmptyResult:
         notices.follow(ctx, str(params.uri))
-        await resources.follow(str(params.uri))
-        return types.EmptyResult()
+        return await _follow(resources, accounts, ctx, str(params.uri))
 
     async def unsubscribe(ctx: Context, params: types.UnsubscribeRequestParams) -> types.EmptyResult:
         notices.unfollow(ctx, str(params.uri))
@@ -204,8 +203,10 @@ def _prompt_handlers(prompts: PromptSource, accounts: Accounts) -> dict[str, Any
         return await _guarded(accounts, ctx, f"prompt {params.name}", lambda: prompts.get_prompt(ctx, params))
 
     async def complete(ctx: Context, params: types.CompleteRequestParams) -> types.CompleteResult:
-        with accounts.answering(ctx):
+        async def work() -> types.CompleteResult:
             return types.CompleteResult(completion=await prompts.complete(ctx, params))
+
+        return await _guarded(accounts, ctx, f"completion of {params.argument.name}", work)
 
     return {
         "on_list_prompts": _lister(types.ListPromptsResult, "prompts", prompts.list_prompts),
@@ -221,8 +222,16 @@ def _lister(result: type[Any], field: str, fetch: Callable[[], Any]) -> Any:
     return handle
 
 
+async def _follow(resources: ResourceSource, accounts: Accounts, ctx: Context, uri: str) -> types.EmptyResult:
+    async def work() -> types.EmptyResult:
+        await resources.follow(uri)
+        return types.EmptyResult()
+
+    return await _guarded(accounts, ctx, f"resource {uri}", work)
+
+
 async def _guarded(accounts: Accounts, ctx: Context, what: str, work: Callable[[], Awaitable[_Result]]) -> _Result:
-    """Return a resource or prompt; what goes wrong is a protocol error that reads like a tool's."""
+    """Return what is not a tool's (a resource, a prompt); what goes wrong is a protocol error in a tool's words."""
     try:
         with accounts.answering(ctx):
             result = await work()
