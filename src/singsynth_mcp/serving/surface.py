@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
-from singsynth_mcp.errors import QueueUnavailable
+from singsynth_mcp.errors import FileProblem, QueueUnavailable, StorageProblem
 from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.access.access import Access
 from singsynth_mcp.serving.access.accounts import Accounts
@@ -46,7 +46,10 @@ def surface_routes(access: Access, accounts: Accounts) -> list[BaseRoute]:
         except ValueError:
             return PlainTextResponse("since is a day, e.g. 2026-11-01", 400)
         tenant = request.query_params.get("tenant") if sees_all else caller.tenant
-        lines = await anyio.to_thread.run_sync(_read, accounts.meter.ledger, since, tenant)
+        try:
+            lines = await anyio.to_thread.run_sync(_read, accounts.meter.ledger, since, tenant)
+        except (FileProblem, StorageProblem) as error:
+            return PlainTextResponse(str(error), 503)
         return JSONResponse({"since": since.isoformat(), "usage": [as_row(line) for line in lines]})
 
     return [

@@ -14,6 +14,7 @@ from singsynth_mcp.serving import transports
 from singsynth_mcp.serving.access.access import Access
 from singsynth_mcp.serving.access.guard import Guard
 from singsynth_mcp.serving.access.keys import KeyFile, KeyLimits, add_key, remove_key
+from singsynth_mcp.serving.access.ledger import Ledger
 from singsynth_mcp.serving.transports import http_app
 from tests.serving.http_clients import headers, message, post_call, served
 from tests.serving.made_server import made_server
@@ -169,6 +170,18 @@ async def test_an_open_server_on_this_machine_needs_no_token():
         assert (await list_tools(client)).status_code == 200
         assert (await client.get("/metrics")).status_code == 200
         assert (await client.get("/usage")).status_code == 404
+
+
+async def test_a_ledger_that_cannot_be_read_is_said_so(tmp_path):
+    server, path = made_server(), tmp_path / "ledger.sqlite"
+    server.accounts.meter.ledger = Ledger(path)
+    async with served(server) as client:
+        assert (await client.get("/usage")).json()["usage"] == []
+        path.unlink()
+        path.mkdir()
+        answer = await client.get("/usage")
+    assert answer.status_code == 503
+    assert f"the ledger {path} cannot be read" in answer.text
 
 
 async def test_sse_is_behind_the_same_guard(path):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from singsynth_mcp.errors import FileProblem
+from singsynth_mcp.errors import FileProblem, StorageProblem
 from singsynth_mcp.serving.access.callers import Caller, Limits
 from singsynth_mcp.serving.access.ledger import Ledger, Line, Use
 from singsynth_mcp.serving.access.limits import QuotaExceeded, Quotas, Rates
@@ -75,6 +75,23 @@ def test_a_file_that_is_no_ledger_is_an_error(tmp_path):
     path.write_text("this is no database, and it is longer than a header would be " * 20, encoding="utf-8")
     with pytest.raises(FileProblem, match="SINGSYNTH_LEDGER"):
         Ledger(path)
+
+
+def test_while_the_file_cannot_be_written_nobody_waits_for_it_and_nothing_is_lost(tmp_path, caplog):
+    path = tmp_path / "ledger.sqlite"
+    ledger = Ledger(path)
+    ledger.add(line(Use(requests=1)))
+    ledger.flush()
+    kept = path.rename(tmp_path / "kept.sqlite")
+    path.mkdir()
+    ledger.add(line(Use(requests=1)))
+    with pytest.raises(StorageProblem, match="cannot be written: unable to open"):
+        ledger.flush()
+    path.rmdir()
+    kept.rename(path)
+    ledger.close()
+    assert Ledger(path).used("alice", DAY) == Use(requests=2)
+    assert "it is tried again" in caplog.text
 
 
 class Clock:

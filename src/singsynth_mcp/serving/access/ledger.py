@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from singsynth_mcp.errors import FileProblem
+from singsynth_mcp.errors import FileProblem, StorageProblem
 
 if TYPE_CHECKING:
     import sqlite3
@@ -34,6 +34,8 @@ INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     requests = requests + excluded.requests, errors = errors + excluded.errors,
     audio_seconds = audio_seconds + excluded.audio_seconds, compute_seconds = compute_seconds + excluded.compute_seconds
 """
+_LOOK_SECONDS = 0.5
+_PAUSE_SECONDS = 1.0
 _COLUMNS = "requests, errors, audio_seconds, compute_seconds"
 
 
@@ -81,14 +83,14 @@ class Ledger:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(self._connect()) as connection:
-                connection.execute(_SCHEMA)
-                connection.commit()
+            self._connect().close()
         except (OSError, sqlite3.Error) as error:
             hint = "SINGSYNTH_LEDGER names a file that this process can write."
             raise FileProblem(f"the ledger {path} cannot be opened: {error}", hint=hint) from None
         self._lines: queue.SimpleQueue[Line | threading.Event | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
+        self._problem = ""
+        """Why the file cannot be written now."""
 
     def add(self, line: Line) -> None:
         """Note a use; it is on disk a moment later, or after `flush`."""
@@ -98,11 +100,14 @@ class Ledger:
         self._lines.put(line)
 
     def flush(self) -> None:
-        """Wait until what was added is on disk."""
+        """Wait until what was added is on disk. Raises StorageProblem at once where it cannot be written now."""
         if self._writer is not None:
             written = threading.Event()
             self._lines.put(written)
-            written.wait()
+            while not written.wait(_LOOK_SECONDS):
+                if self._problem:
+                    hint = "Nothing is lost, it is tried again; the operator has to see to the file or its disk."
+                    raise StorageProblem(f"the ledger {self._path} cannot be written: {self._problem}", hint=hint)
 
     def close(self) -> None:
         """Write what was added and end the thread; a disk that is full is not waited for."""
@@ -137,20 +142,43 @@ class Ledger:
         import sqlite3
 
         connection = sqlite3.connect(self._path, timeout=10.0)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(_SCHEMA)
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _write(self) -> None:
-        with closing(self._connect()) as connection:
-            for batch in self._batches():
-                rows = [each for each in batch if isinstance(each, Line)]
-                _write_rows(connection, rows)
-                for each in batch:
-                    if isinstance(each, threading.Event):
-                        each.set()
-                if None in batch:
-                    return
+        for batch in self._batches():
+            self._write_lines([each for each in batch if isinstance(each, Line)])
+            for each in batch:
+                if isinstance(each, threading.Event):
+                    each.set()
+            if None in batch:
+                return
+
+    def _write_lines(self, lines: list[Line]) -> None:
+        """Add lines in one transaction, again and again while another process holds the file or the disk is full."""
+        import sqlite3
+
+        rows = [
+            (line.day, line.tenant, line.caller, line.tool, *(getattr(line.use, name) for name in _COLUMNS.split(", ")))
+            for line in lines
+        ]
+        while rows:
+            try:
+                with closing(self._connect()) as connection, connection:
+                    connection.executemany(_ADD, rows)
+            except sqlite3.Error as error:
+                self._problem = str(error)
+                logger.exception("the ledger cannot be written; it is tried again")
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                self._problem = ""
+                return
 
     def _batches(self) -> Iterator[list[Line | threading.Event | None]]:
         while True:
@@ -169,22 +197,3 @@ def as_row(line: Line) -> dict[str, Any]:
     """Return a line as a flat row."""
     facts = asdict(line)
     return facts | {name: round(value, 3) for name, value in facts.pop("use").items()}
-
-
-def _write_rows(connection: sqlite3.Connection, lines: list[Line]) -> None:
-    """Add lines in one transaction, again and again while another process holds the file or the disk is full."""
-    import sqlite3
-
-    rows = [
-        (line.day, line.tenant, line.caller, line.tool, *(getattr(line.use, name) for name in _COLUMNS.split(", ")))
-        for line in lines
-    ]
-    while rows:
-        try:
-            with connection:
-                connection.executemany(_ADD, rows)
-        except sqlite3.OperationalError:
-            logger.exception("the ledger cannot be written; it is tried again")
-            time.sleep(1.0)
-        else:
-            return
