@@ -109,6 +109,10 @@ class FolderStore:
         """Drop what is over the limits (the store's own where none are given) and return the bytes freed."""
         return await to_thread.run_sync(self._prune, max_bytes, max_days)
 
+    async def prune_when_due(self) -> None:
+        """Drop what is over the limits, unless somebody has looked within the hour; may be left at any time."""
+        await to_thread.run_sync(self._prune_when_due, abandon_on_cancel=True)
+
     def _blob_path(self, name: str) -> Path:
         return self.root / "blobs" / name[:2] / name
 

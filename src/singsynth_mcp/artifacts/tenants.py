@@ -6,6 +6,7 @@ tells tenants apart, has the root itself), so every blob, manifest and memo key 
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,10 @@ from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 
+import anyio
+
 from singsynth_mcp.artifacts.base import ArtifactStore, Invitation, Kind, Manifest, StoredArtifact
+from singsynth_mcp.artifacts.folder import FolderStore
 from singsynth_mcp.artifacts.opening import open_store, scopes
 from singsynth_mcp.errors import InvalidRequest
 from singsynth_mcp.settings import Settings
@@ -28,6 +32,8 @@ TENANT_HEADER = "singsynth-tenant"
 """Of HTTP requests that are no MCP: the tenant that a proxy asks for."""
 _FOLDER = "tenants"
 _STORES_KEPT = 256
+_PRUNE_LOOK_SECONDS = 3600.0
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -49,13 +55,31 @@ def store_of(settings: Settings, tenant: str) -> ArtifactStore:
             "Lower-case letters, digits, - and _, at most 63; `singsynth-mcp artifacts tenants` lists those there are."
         )
         raise InvalidRequest(f"{tenant!r} is no name of a tenant", hint=hint)
-    return open_store(settings, "" if tenant == LOCAL else f"{_FOLDER}/{tenant}")
+    return open_store(settings, _scope(tenant))
+
+
+def _scope(tenant: str) -> str:
+    return "" if tenant == LOCAL else f"{_FOLDER}/{tenant}"
 
 
 async def known_tenants(settings: Settings) -> list[str]:
     """Return the tenants that have a part of the store, `local` first. Raises StorageProblem, StorageUnavailable."""
     found = await scopes(settings, _FOLDER)
     return [LOCAL, *sorted(name for name in found if re.fullmatch(TENANT_PATTERN, name))]
+
+
+async def prune_tenants(settings: Settings) -> None:
+    """Keep every tenant's part of a folder store within its limits, also of those who come no more. Never returns.
+
+    A store is pruned while it is written to; a bucket has its lifecycle rule.
+    """
+    while settings.bucket is None:
+        try:
+            for tenant in await known_tenants(settings):
+                await FolderStore.from_settings(settings, _scope(tenant)).prune_when_due()
+        except OSError as error:
+            logger.warning("the tenants' artifacts cannot be looked at: %s", error)
+        await anyio.sleep(_PRUNE_LOOK_SECONDS)
 
 
 def tenant_folder(folder: Path) -> Path:

@@ -15,7 +15,7 @@ from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.access.accounts import accounts_of
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.jobtools import job_tools
-from singsynth_mcp.serving.lifespans import closing
+from singsynth_mcp.serving.lifespans import closing, pruning
 from singsynth_mcp.serving.resources import ArtifactResources
 from singsynth_mcp.serving.sources import ToolTable
 from singsynth_mcp.serving.tools import SpecTool
@@ -46,7 +46,8 @@ def build_server(settings: Settings, *, over_http: bool = False) -> SingSynthSer
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        async with closing(jobs.close), doing_shared_jobs("media", works, settings, jobs, accounts):
+        queued = doing_shared_jobs("media", works, settings, jobs, accounts)
+        async with closing(jobs.close), queued, pruning(settings, over_http=over_http):
             yield
 
     return create_server(

@@ -17,7 +17,7 @@ from singsynth_mcp.serving import metrics
 from singsynth_mcp.serving.access.accounts import accounts_of
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
 from singsynth_mcp.serving.jobtools import job_tools
-from singsynth_mcp.serving.lifespans import closing
+from singsynth_mcp.serving.lifespans import closing, pruning
 from singsynth_mcp.serving.resources import ArtifactResources
 from singsynth_mcp.serving.sources import ToolTable
 from singsynth_mcp.serving.tools import bind
@@ -46,7 +46,8 @@ def build_server(settings: Settings, *, role: RoleChoice = "all", over_http: boo
 
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
-        async with closing(jobs.close), warming(settings, warm_roles, server.readiness):
+        warm = warming(settings, warm_roles, server.readiness)
+        async with closing(jobs.close), warm, pruning(settings, over_http=over_http):
             yield
 
     server = create_server(

@@ -29,6 +29,7 @@ from singsynth_mcp.proxy.transfers import Transfers
 from singsynth_mcp.proxy.upstreams import Upstreams
 from singsynth_mcp.serving.access.accounts import accounts_of
 from singsynth_mcp.serving.factory import Identity, SingSynthServer, create_server
+from singsynth_mcp.serving.lifespans import pruning
 from singsynth_mcp.serving.notices import Notices
 from singsynth_mcp.serving.tools import SpecTool
 from singsynth_mcp.serving.transfer import artifact_routes
@@ -86,7 +87,7 @@ def build_server(
     @asynccontextmanager
     async def running() -> AsyncIterator[None]:
         queued = doing_shared_jobs("sing", (sing, check), settings, jobs, accounts, _ATTEMPTS)
-        async with _running(merged, transfers, jobs), queued:
+        async with _running(merged, transfers, jobs), queued, pruning(settings, over_http=over_http):
             yield
 
     return create_server(
