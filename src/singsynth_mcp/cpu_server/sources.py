@@ -5,7 +5,10 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
+from collections.abc import Iterable
 from pathlib import Path
+
+from anyio import to_thread
 
 from singsynth_mcp.contracts.score import ScoreSource
 from singsynth_mcp.cpu_server.services import CpuServices
@@ -33,8 +36,7 @@ async def source_bytes(source: ScoreSource, services: CpuServices) -> tuple[byte
     Raises InvalidRequest, PathNotAllowed, FileProblem, InvalidScore, or what the store raises for an upload.
     """
     if source.path is not None:
-        path = readable_file(source.path, services.readable)
-        return _file_bytes(path), path.name
+        return await to_thread.run_sync(_read_file, source.path, services.readable)  # disks may be slow, or far away
     if source.text is not None:
         return _text_bytes(source.text), "the text"
     if source.base64 is not None:
@@ -47,14 +49,14 @@ async def source_bytes(source: ScoreSource, services: CpuServices) -> tuple[byte
         raise
 
 
-def _file_bytes(path: Path) -> bytes:
+def _read_file(text: str, readable: Iterable[Path]) -> tuple[bytes, str]:
+    path = readable_file(text, readable)
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_BYTES + 1), path.name
     except OSError as error:
         message = f"{path} cannot be read ({error.strerror})"
         raise FileProblem(message, hint="Check its permissions", path=str(path)) from error
-    return data
 
 
 def _text_bytes(text: str) -> bytes:
