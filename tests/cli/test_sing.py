@@ -27,6 +27,15 @@ def test_a_score_becomes_a_file_and_a_summary(run: Run, tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+def test_a_song_that_is_not_to_be_heard_has_a_summary_too(run: Run, tmp_path: Path) -> None:
+    score = tmp_path / "song.json"
+    score.write_text('{"language": "ja", "notes": [["C4", 0.25, "っ"]]}', encoding="utf-8")
+    done = run("sing", score)
+    assert done.returncode == 0, done.stderr
+    assert "Nothing is to be heard" in done.stdout
+    assert "loudness" not in done.stdout
+
+
 def test_json_is_the_tools_result_and_python_gives_equal_samples(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError
 import singsynth_mcp
 from singsynth_mcp.cli.failures import USAGE, print_error
 
-_HELP = """Sing scores: MusicXML with lyrics goes in, singing comes out.
+_HELP = """Sing scores: a score with lyrics goes in, singing comes out.
 
 Alone on a pipe, singsynth-mcp serves MCP over stdio: a host's configuration needs only the command."""
 

@@ -115,15 +115,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}-", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(text)
-    temporary = Path(file.name)
-    try:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
+        temporary = Path(folder, path.name)
+        temporary.write_text(text, encoding="utf-8")
         if path.exists():
             shutil.copymode(path, temporary)
             shutil.copy2(path, path.with_name(f"{path.name}.bak"))
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from singsynth_mcp.contracts.sing import SingResult
 
 
 def sing(
-    score: Annotated[Path, Parameter(help="A MusicXML (.musicxml, .xml) or compressed (.mxl) file.")],
+    score: Annotated[Path, Parameter(help="MusicXML, MuseScore, MIDI, ABC, .ustx, .ds, or a note list (.json).")],
     /,
     *,
     output: Annotated[
@@ -76,15 +76,20 @@ def _print_summary(result: SingResult) -> None:
     facts = [
         ("file", result.path or result.url),
         ("length", f"{result.seconds:.1f} s at {result.sample_rate} Hz"),
-        ("peak", f"{result.peak_dbfs:.1f} dBFS"),
-        ("loudness", f"{result.loudness_lufs:.1f} LUFS"),
-        ("work", f"{result.real_time_factor:.2f} s for a second of audio"),
+        ("peak", _figure(result.peak_dbfs, "{:.1f} dBFS")),
+        ("loudness", _figure(result.loudness_lufs, "{:.1f} LUFS")),
+        ("work", _figure(result.real_time_factor, "{:.2f} s for a second of audio")),
         ("voicebank", result.voicebank),
         ("parts", ", ".join(part.part for part in result.parts or ())),
         *(("credits", line) for line in result.credits or ()),
         *(("warning", f"{_place(warning)}{warning.message}") for warning in result.warnings or ()),
     ]
     print_table(("", ""), [(name, value) for name, value in facts if value])
+
+
+def _figure(value: float | None, words: str) -> str:
+    """Return a figure in words; nothing where there is none, as of the loudness of silence."""
+    return "" if value is None else words.format(value)
 
 
 def _place(warning: PassedOver) -> str:

@@ -184,8 +184,8 @@ _SPECS = (
     ToolSpec(
         "sing",
         "Sing",
-        "Sing a score with lyrics, from MusicXML to an audio file, in one call. Returns the file's path, measured "
-        "levels, and the ids to go on editing from. A long song answers with a job_id: call get_job with it.",
+        "Sing a score with lyrics (any that parse_score reads) into an audio file, in one call. Returns the file's "
+        "path, measured levels, and the ids to go on editing from. A long song answers with a job_id: call get_job.",
         "proxy",
         sing.SingRequest,
         sing.SingResult,
