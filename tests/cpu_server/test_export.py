@@ -9,10 +9,15 @@ import pytest
 
 from singsynth_mcp.artifacts.base import Entry, Manifest
 from singsynth_mcp.artifacts.folder import FolderStore
+from singsynth_mcp.contracts.audio import InspectRequest
 from singsynth_mcp.contracts.export import ExportRequest, ExportResult, RenderScoreRequest
+from singsynth_mcp.contracts.performance import AlignRequest, PhonemizeRequest
 from singsynth_mcp.contracts.score import ParseScoreRequest
+from singsynth_mcp.cpu_server.alignment import align_phonemes_to_notes
 from singsynth_mcp.cpu_server.engraving import render_score
 from singsynth_mcp.cpu_server.exporting import export
+from singsynth_mcp.cpu_server.inspection import inspect_performance
+from singsynth_mcp.cpu_server.lyrics import phonemize
 from singsynth_mcp.cpu_server.scores import parse_score
 from singsynth_mcp.cpu_server.services import CpuServices
 from singsynth_mcp.errors import InvalidRequest, PathNotAllowed, StageMissing, UnknownName
@@ -117,6 +122,22 @@ async def test_a_performance_as_labels_and_ds(services: CpuServices) -> None:
     _, grid = await exported(services, performance=made, format="textgrid")
     assert '"phonemes"' in grid
     assert 'text = "か"' in grid
+
+
+async def test_the_words_of_a_performance_are_whole(services: CpuServices) -> None:
+    text = (
+        '{"title": "T", "notes": [["C4", 1, "Twin-"], ["C4", 1, "kle"], ["D4", 1, "mov-"], ["E4", 1, "ed"], '
+        '["E4", 1, "_"], ["G4", 1, "on"]]}'
+    )
+    score = (await parse_score(ParseScoreRequest(text=text), services)).id or ""
+    phonemes = (await phonemize(PhonemizeRequest(score=score), services)).id or ""
+    aligned = (await align_phonemes_to_notes(AlignRequest(score=score, phonemes=phonemes), services)).id or ""
+    _, lines = await exported(services, performance=aligned, format="srt")
+    assert "Twinkle moved on" in lines.splitlines()
+    asked = InspectRequest(performance=aligned, picture=False, notes=True)
+    inspected = await inspect_performance(asked, services)
+    assert [phrase.lyrics for phrase in inspected.phrases or ()] == ["Twinkle moved on"]
+    assert [row.lyric for row in inspected.notes or ()] == ["Twin-", "kle", "moved", "+~", "+~", "on"]
 
 
 async def test_labels_need_durations(services: CpuServices) -> None:

@@ -192,6 +192,8 @@ def test_each_vowel_is_sung_once_by_a_bank_of_another_language(phonemes: list[st
         ("De colores se visten los campos en la primavera", ["en"], "es"),
         ("sakura sakura yayoi no sora wa miwatasu kagiri", ["en", "ja"], "ja"),
         ("さくら さくら 弥生 の 空 は", ["en", "ja"], "ja"),
+        ("東京は3時です。ヴァイオリンの音が", ["ja", "en"], "ja"),
+        ("春の 花が 咲く 丘に 風が 吹いて", ["ja", "en"], "ja"),
         ("两 只 老 虎 两 只 老 虎 跑 得 快", ["ja"], "zh"),
         ("사랑해 너를", ["ja"], "ko"),
         ("во поле берёза стояла", ["ja"], "ru"),

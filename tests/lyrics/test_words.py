@@ -61,7 +61,7 @@ def test_a_word_is_read_whole_and_sung_by_its_vowels(few_words: Voicebank) -> No
     ]
     sung, _ = sung_notes(notes, words, few_words.glides, "P1")
     assert [" ".join(symbol.symbol[3:] for symbol in note.symbols) for note in sung] == ["eh v", "r iy", "", "th ih ng"]
-    assert [note.lyric for note in sung] == ["Ev", "er", "+~", "thing,"]
+    assert [note.lyric for note in sung] == ["Ev-", "ery", "+~", "thing,"]
 
 
 def test_hints_of_single_syllables_are_theirs_alone(kana: Voicebank) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from singsynth_mcp.performance.model import Curve
     from singsynth_mcp.voicebanks import Voicebank
 
-ALIGN_VERSION = 3
+ALIGN_VERSION = 4
 _HEADER_WARNINGS = 100
 _DEFAULT_RANGE = (35.9, 84.9)
 """MIDI; 65 Hz to 1100 Hz: where a voicebank does not say what it can sing."""

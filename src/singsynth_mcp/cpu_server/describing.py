@@ -107,16 +107,8 @@ def _note_row(note: Note) -> NoteRow:
         beat=round(float(note.beat), 4),
         pitch=pitch_name(note.midi),
         duration=round(float(note.duration), 4),
-        lyric=_row_lyric(note),
+        lyric=note.lyrics[0].text if note.lyrics else "",
     )
-
-
-def _row_lyric(note: Note) -> str:
-    """Return the lowest verse's text; a hyphen says that the word goes on."""
-    if not note.lyrics:
-        return ""
-    lyric = note.lyrics[0]
-    return " ".join(lyric.syllables) + ("-" if lyric.syllabic in ("begin", "middle") else "")
 
 
 def _warning(warning: ScoreWarning) -> PassedOver:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -28,7 +29,6 @@ EXTENSIONS = {
 _OF_SCORES = ("musicxml", "midi", "ustx")
 _OF_PERFORMANCES = ("ds", "lab")
 _NAMED = {"xml": "musicxml", "mid": "midi"}
-_HELD = ("+~", "+", "")
 
 
 async def export(request: ExportRequest, services: CpuServices) -> ExportResult:
@@ -167,12 +167,7 @@ def _of_performance(
         from singsynth_mcp.performance.ds import ds_of
 
         return ds_of(phrases, frame_s).encode()
-    notes = [
-        (start + note.start_s, start + note.start_s + note.duration_s, "" if note.lyric in _HELD else note.lyric, False)
-        for start, phrase in phrases
-        for note in phrase.notes
-    ]
-    words, _ = _words(notes)
+    words, syllables = _words(list(_sung_syllables(phrases)))
     if format == "lrc":
         return lrc_of(title, words).encode()
     if format == "srt":
@@ -185,7 +180,17 @@ def _of_performance(
     ]
     if format == "lab":
         return labels_of(phonemes).encode()
-    return textgrid_of([("syllables", words), ("phonemes", phonemes)]).encode()
+    return textgrid_of([("words", words), ("syllables", syllables), ("phonemes", phonemes)]).encode()
+
+
+def _sung_syllables(phrases: list[tuple[float, Phrase]]) -> Iterator[tuple[float, float, str, bool]]:
+    """Yield what `_words` takes: start, end, syllable, and whether it goes on with the word before."""
+    goes_on = False
+    for origin, phrase in phrases:
+        for note in phrase.notes:
+            start = origin + note.start_s
+            yield start, start + note.duration_s, note.syllable, goes_on
+            goes_on = note.goes_on if note.syllable else goes_on
 
 
 async def _frame_s(manifest: Manifest, services: CpuServices) -> float:

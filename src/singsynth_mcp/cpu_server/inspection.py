@@ -195,9 +195,14 @@ def _sung_rows(audio: AudioPhrase, phrase: Phrase) -> list[SungNoteRow]:
 
 
 def _row(index: int, start_s: float, phrase: Phrase) -> PhraseRow:
+    from singsynth_mcp.lyrics.kana import is_japanese
     from singsynth_mcp.score.pitch import pitch_name
 
-    lyrics = "".join(note.lyric for note in phrase.notes if not note.lyric.startswith("+"))
+    lyrics = "".join(
+        note.syllable + ("" if note.goes_on or is_japanese(note.syllable) else " ")
+        for note in phrase.notes
+        if note.syllable
+    ).strip()
     if len(lyrics) > _LYRICS_LETTERS:
         lyrics = lyrics[: _LYRICS_LETTERS - 1] + "…"
     return PhraseRow(

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from singsynth_mcp.lyrics.pronunciations import Pronunciations
     from singsynth_mcp.voicebanks import Voicebank
 
-PHONEMIZE_VERSION = 2
+PHONEMIZE_VERSION = 3
 _WORDS_BYTES = 1800
 """Room that the words may take in a result of under 4 KB."""
 _OTHERS_SHOWN = 3

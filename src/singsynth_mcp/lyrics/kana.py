@@ -61,6 +61,7 @@ _MACRONS = {letter: f"{vowel}-" for letter, vowel in zip("āīūēōâîûêô",
 _LONG_MARKS = dict.fromkeys(map(ord, "ｰ〜～~―─"), LONG)
 _KATAKANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 _IGNORED = re.compile(r"[\s、。，．,.!?！？「」『』（）()・…♪♫☆★\"“”’`;:；：]+")
+_KANA = re.compile(r"[ぁ-ゖァ-ヺー]")
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff々〆]")
 
 
@@ -90,6 +91,11 @@ def romaji(mora: str) -> tuple[str, ...]:
 def is_japanese(text: str) -> bool:
     """Tell whether a text holds kana or kanji."""
     return bool(_JAPANESE.search(unicodedata.normalize("NFKC", text)))
+
+
+def has_kana(text: str) -> bool:
+    """Tell whether a text holds kana: with Han characters between them it is Japanese."""
+    return bool(_KANA.search(unicodedata.normalize("NFKC", text)))
 
 
 def is_for_open_jtalk(text: str) -> bool:

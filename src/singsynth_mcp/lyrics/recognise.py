@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 
-from singsynth_mcp.lyrics.kana import is_japanese, split_romaji
+from singsynth_mcp.lyrics.kana import has_kana, is_japanese, split_romaji
 
 _LITTLE_WORDS = {
     "en": """the and of to in is that it with for my me you your thou thy thee be are was not on all from when we shall
@@ -80,7 +80,8 @@ def recognised(texts: Iterable[str], sung: Iterable[str]) -> str | None:
     if scripts and scripts.most_common(1)[0][1] * 2 > len(words):
         return scripts.most_common(1)[0][0]
     if sum(map(is_japanese, words)) * 2 > len(words):
-        return "zh" if sum(map(len, words)) >= _LONG_WITHOUT_KANA else "ja"
+        is_long = sum(map(len, words)) >= _LONG_WITHOUT_KANA
+        return "zh" if is_long and not any(map(has_kana, words)) else "ja"
     letters = [match[0] for word in words for match in _LETTERS.finditer(word)]
     if not letters:
         return None

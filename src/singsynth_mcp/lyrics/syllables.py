@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from singsynth_mcp.lyrics.foreign import warning
@@ -48,7 +48,7 @@ def sung_notes(
         symbols = by_note.get(key)
         before = sung[-1] if sung and not is_rest(note.start_s - sung[-1].end_s) else None
         if symbols:
-            text = "".join(note.lyric.syllables) if note.lyric else CONTINUATION
+            text = note.lyric.text if note.lyric else CONTINUATION
             sung.append(SungNote(note, symbols, onset_of(symbols, glides), key in starts, text))
         elif key in starts:
             continue  # A word that nobody could read: phonemize has said so.
@@ -56,8 +56,17 @@ def sung_notes(
             message = "a note has no lyric and follows no sung note: it stays silent"
             warnings.append(warning("no_lyric", message, part, note))
         else:
+            if note.lyric is not None:
+                _add_to_word(sung, note.lyric.text)
             sung.append(_held(note, sung, before))
     return sung, warnings
+
+
+def _add_to_word(sung: list[SungNote], text: str) -> None:
+    """Put a syllable for which its word has no vowel left to the one before it, where that goes on."""
+    last = next((i for i in range(len(sung) - 1, -1, -1) if sung[i].lyric != CONTINUATION), None)
+    if last is not None and sung[last].lyric.endswith("-"):
+        sung[last] = replace(sung[last], lyric=sung[last].lyric.removesuffix("-") + text)
 
 
 def _held(note: PlayedNote, sung: Sequence[SungNote], before: SungNote) -> SungNote:

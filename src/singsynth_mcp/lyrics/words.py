@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from singsynth_mcp.lyrics.kana import is_japanese
+from singsynth_mcp.lyrics.kana import has_kana, is_japanese
 from singsynth_mcp.lyrics.recognise import language_of_script
 from singsynth_mcp.score.model import PlayedNote
 
@@ -77,8 +76,7 @@ def language_of_text(text: str, tagged: str, default: str, known: Iterable[str])
     if tagged:
         return tagged if tagged in languages else tagged.partition("-")[0]
     if is_japanese(text):
-        has_kana = any(unicodedata.name(character, "").startswith(("HIRAGANA", "KATAKANA")) for character in text)
-        return "ja" if has_kana or default not in ("zh", "yue", "zh-yue") else default
+        return "ja" if has_kana(text) or default not in ("zh", "yue", "zh-yue") else default
     return language_of_script(text, default) or default
 
 

@@ -29,7 +29,7 @@ def _segment(start_s: float, phrase: Phrase, frame_s: float) -> dict[str, Any]:
     names, notes, slurs = _notes(phrase, first, float(bounds[-1]) + pad_s, pad_s)
     segment: dict[str, Any] = {
         "offset": round(start_s + first, 6),
-        "text": " ".join(note.lyric for note in phrase.notes),
+        "text": " ".join(note.syllable or note.lyric for note in phrase.notes),
         "ph_seq": " ".join([_SILENCE, *(one.symbol for one in phrase.phonemes), _SILENCE]),
         "ph_dur": _joined(lengths, 6),
         "ph_num": " ".join(map(str, _counts(phrase))),

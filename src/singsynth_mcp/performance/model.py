@@ -33,7 +33,17 @@ class PhraseNote:
     midi: float
     """What is sung: written pitch plus transposition."""
     lyric: str
-    """The text, "+~" on a melisma's continuation."""
+    """The text, with a hyphen where the word goes on; "+~" on a melisma's continuation."""
+
+    @property
+    def syllable(self) -> str:
+        """The text without that hyphen; empty where the note continues one."""
+        return "" if self.lyric.startswith("+") else self.lyric.removesuffix("-")
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the next syllable is of the same word."""
+        return self.lyric.endswith("-")
 
     @property
     def key(self) -> str:

@@ -29,6 +29,11 @@ class Lyric:
     language: str | None = None
     """ISO 639, as the score's xml:lang says; None where it says nothing."""
 
+    @property
+    def text(self) -> str:
+        """What stands under the note; a hyphen says that the word goes on."""
+        return " ".join(self.syllables) + ("-" if self.syllabic in ("begin", "middle") else "")
+
 
 @dataclass(frozen=True)
 class Note:
