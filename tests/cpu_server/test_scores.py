@@ -237,3 +237,42 @@ async def test_a_deadline_ends_the_wait() -> None:
     with pytest.raises(DeadlineExceeded, match="parse_score took longer than 0.01 seconds"):
         await within_deadline("parse_score", released.wait, seconds=0.01)
     released.set()
+
+
+async def typed(services: CpuServices, text: str, **choices: Any) -> tuple[ScoreResult, list[str]]:
+    """Set lyrics on a melody of fourteen notes; return what is told of that, and the notes' lyrics."""
+    melody = json.dumps({"notes": [["C4", 1, ""]] * 14})
+    bare = await parse_score(ParseScoreRequest(text=melody), services)
+    operation = {"operation": "set_lyrics", "text": text, **choices}
+    request = ModifyScoreRequest.model_validate({"score": bare.id, "operations": [operation], "part": "P1"})
+    changed = await modify_score(request, services)
+    return changed, [note.lyric.removesuffix("-") for note in changed.notes or () if note.lyric]
+
+
+@pytest.mark.parametrize(
+    ("text", "choices", "sung"),
+    [
+        ("春が来た、山に来た", {}, "は る が き た や ま に き た"),
+        ("私は 東京の_人", {}, "わ た し わ と お きょ お の ひ と"),
+        ("春[h a r u] の 歌", {}, "春[h a r u] の う た"),
+        ("青空", {"language": "ja"}, "あ お ぞ ら"),
+        ("青空", {}, "青 空"),
+        ("两只老虎", {"language": "zh"}, "两 只 老 虎"),
+    ],
+)
+async def test_kanji_are_parted_by_their_reading_where_syllables_are_asked_for(
+    services: CpuServices, text: str, choices: dict[str, str], sung: str
+) -> None:
+    changed, lyrics = await typed(services, text, auto_syllables=True, **choices)
+    assert " ".join(lyrics) == sung
+    assert not [warning for warning in changed.warnings or () if warning.code == "kanji_whole"]
+
+
+async def test_words_with_kanji_are_warned_of_where_they_stay_whole(services: CpuServices) -> None:
+    changed, lyrics = await typed(services, "春が来た やまに 来た")
+    assert lyrics == ["春が来た", "や", "ま", "に", "来た"]
+    assert [warning.message for warning in changed.warnings or () if warning.code == "kanji_whole"] == [
+        "words with kanji have one note each: 春が来た, 来た; auto_syllables parts them as kana"
+    ]
+    _, lyrics = await typed(services, "はるがきた")
+    assert lyrics == ["は", "る", "が", "き", "た"]

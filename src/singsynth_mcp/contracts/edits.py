@@ -45,11 +45,14 @@ class SetLyrics(Edit):
     part: str | None = None
     verse: Verse = 1
     text: str = Field(
-        description="Spaces part words, hyphens syllables (Twin-kle), _ holds the vowel before. Kana need no spaces"
+        description="Spaces part words, hyphens syllables (Twin-kle), _ holds the vowel before. Kana need no spaces; "
+        "words with kanji stay whole without auto_syllables"
     )
     start_note: str | None = Field(default=None, description="Note id to start from")
     language: str | None = Field(default=None, description="Of the words: en, de, ja …")
-    auto_syllables: bool = Field(default=False, description="Split words without hyphens by the language's rules")
+    auto_syllables: bool = Field(
+        default=False, description="Split words without hyphens by the language's rules; kanji become kana"
+    )
     notes: Literal["all", "sung", "unslurred"] = Field(
         default="all", description="sung: those with a syllable now. unslurred: slurs hold the vowel"
     )

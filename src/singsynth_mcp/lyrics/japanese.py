@@ -6,12 +6,13 @@ Open JTalk, which is loaded when the first kanji is met.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
 from singsynth_mcp.lyrics.dictionary import Lexicon
-from singsynth_mcp.lyrics.kana import LONG, NASAL, SMALL_TSU, clean, romaji, split_kana, split_romaji
+from singsynth_mcp.lyrics.kana import LONG, NASAL, SMALL_TSU, clean, has_kanji, romaji, split_kana, split_romaji
 from singsynth_mcp.lyrics.model import Source, Symbol
 
 Morae = tuple[str, ...]
@@ -19,6 +20,7 @@ Morae = tuple[str, ...]
 _KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}
 _SUNG_PARTICLES = {"は": ("わ",), "へ": ("え",)}
 _SPECIAL = {NASAL: ("N", "n"), SMALL_TSU: ("cl", "q", "Q")}
+_TYPED_WORD = re.compile(r"[^\s\[\]_\-]++(?!\[)|\[[^\]]*\]")
 _one_at_a_time = Lock()
 
 
@@ -78,6 +80,18 @@ def read_kanji(text: str) -> list[ReadText]:
     if "".join(word.text for word in words) == text:
         return words
     return [ReadText(text, tuple(mora for word in words for mora in word.morae), respelled=True)]
+
+
+def in_kana(text: str) -> str:
+    """Return a text with its kanji in the kana that are sung: 東京は is とおきょおわ. Spaces and hints stay."""
+    return _TYPED_WORD.sub(lambda word: _spoken(word[0]) if has_kanji(word[0]) else word[0], text)
+
+
+def _spoken(word: str) -> str:
+    read = read_kanji(word)
+    if not all(part.morae for part in read):
+        return word
+    return "".join(long_vowels_written_out([mora for part in read for mora in part.morae]))
 
 
 def long_vowels_written_out(morae: Sequence[str]) -> Morae:

@@ -62,6 +62,7 @@ _LONG_MARKS = dict.fromkeys(map(ord, "ｰ〜～~―─"), LONG)
 _KATAKANA = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 _IGNORED = re.compile(r"[\s、。，．,.!?！？「」『』（）()・…♪♫☆★\"“”’`;:；：]+")
 _KANA = re.compile(r"[ぁ-ゖァ-ヺー]")
+_KANJI = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff々〆]")
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff々〆]")
 
 
@@ -96,6 +97,11 @@ def is_japanese(text: str) -> bool:
 def has_kana(text: str) -> bool:
     """Tell whether a text holds kana: with Han characters between them it is Japanese."""
     return bool(_KANA.search(unicodedata.normalize("NFKC", text)))
+
+
+def has_kanji(text: str) -> bool:
+    """Tell whether a text holds kanji (or Chinese characters, which are the same)."""
+    return bool(_KANJI.search(text))
 
 
 def is_for_open_jtalk(text: str) -> bool:

@@ -11,7 +11,7 @@ from singsynth_mcp.contracts.edits import ReplaceSyllables, SetLyrics, SwapVerse
 from singsynth_mcp.errors import InvalidLyrics, UnknownName
 from singsynth_mcp.score.edits.draft import Draft, DraftLine, described, singing
 from singsynth_mcp.score.hyphenation import with_hyphens
-from singsynth_mcp.score.lyric_text import TypedSyllable, typed_syllables
+from singsynth_mcp.score.lyric_text import TypedSyllable, typed_syllables, whole_kanji
 from singsynth_mcp.score.model import Lyric, Note
 from singsynth_mcp.score.syllables import joined
 
@@ -30,6 +30,9 @@ def set_lyrics(draft: Draft, operation: SetLyrics) -> str:
         raise InvalidLyrics("The text has no syllable", hint="Give the words, or delete a lyric with change_note")
     places = _places(line, first, operation)
     label = draft.label(line)
+    if whole := whole_kanji(typed):
+        message = f"words with kanji have one note each: {', '.join(whole[:_SHOWN])}; auto_syllables parts them as kana"
+        draft.warn("kanji_whole", message, label)
     told = ""
     if len(typed) > len(places):
         places, typed, told = _with_too_many(draft, line, first, operation, typed)
