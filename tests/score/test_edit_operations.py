@@ -61,11 +61,8 @@ FOUR = note("C4", 1, "one") + note("D4", 1, "two") + note("E4", 1, "three") + no
 
 
 class TestSetLyrics:
-    def test_words_are_parted_by_the_language(self) -> None:
-        made = edited(
-            small(FOUR),
-            {"operation": "set_lyrics", "text": "happy morning", "language": "en", "auto_syllables": True},
-        )
+    def test_words_go_syllable_by_syllable(self) -> None:
+        made = edited(small(FOUR), {"operation": "set_lyrics", "text": "hap-py morn-ing", "language": "en"})
         assert text(made.score) == "hap py morn ing"
         assert [lyric.syllabic for one in notes(made.score) for lyric in one.lyrics] == ["begin", "end"] * 2
         assert notes(made.score)[0].lyrics[0].language == "en"

@@ -45,8 +45,7 @@ class SetLyrics(Edit):
     part: str | None = None
     verse: Verse = 1
     text: str = Field(
-        description="Spaces part words, hyphens syllables (Twin-kle), _ holds the vowel before. Kana need no spaces; "
-        "words with kanji stay whole without auto_syllables"
+        description="Spaces part words, hyphens syllables (Twin-kle), _ holds the vowel before. Kana need no spaces"
     )
     start_note: str | None = Field(default=None, description="Note id to start from")
     language: str | None = Field(default=None, description="Of the words: en, de, ja …")

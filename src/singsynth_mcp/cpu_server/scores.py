@@ -17,7 +17,6 @@ from singsynth_mcp.cpu_server.sources import chosen_form, source_bytes
 from singsynth_mcp.errors import DeadlineExceeded
 
 if TYPE_CHECKING:
-    from singsynth_mcp.contracts.edits import Operation
     from singsynth_mcp.score.model import Score
 
 DEADLINE_S = 20.0
@@ -48,18 +47,21 @@ async def modify_score(request: ModifyScoreRequest, services: CpuServices) -> Sc
 
     Raises SingSynthError: an id that is no score's, an operation that cannot be done, DeadlineExceeded.
     """
+    from singsynth_mcp.cpu_server.wording import Wording
     from singsynth_mcp.score.edits import apply_operations
 
     score = await load_score(request.score, services)
 
     def work() -> tuple[Score, bytes, ScoreResult]:
-        edited = apply_operations(score, [_in_syllables(operation) for operation in request.operations])
+        wordings = [Wording.of(operation, score) for operation in request.operations]
+        edited = apply_operations(score, [wording.operation for wording in wordings])
         changes = list(edited.changes)
         if len(changes) > LIST_LIMIT:
             changes = [*changes[: LIST_LIMIT - 1], f"… and {len(changes) - LIST_LIMIT + 1} more operations"]
         changed, packed = _kept(edited.score)
         result = _described(changed, request)
         own = [PassedOver(**vars(warning)) for warning in edited.warnings]
+        own += [wording.warning for wording in wordings if wording.warning is not None]
         warnings = first_warnings([*own, *(result.warnings or ())])
         return changed, packed, result.model_copy(update={"changes": changes, "warnings": warnings})
 
@@ -97,20 +99,6 @@ def _described(score: Score, request: ParseScoreRequest | ModifyScoreRequest) ->
     from singsynth_mcp.cpu_server.describing import describe
 
     return describe(score, request.part, request.range)
-
-
-def _in_syllables(operation: Operation) -> Operation:
-    """Return set_lyrics with the kanji of its text in kana where syllables are asked for: no score can read them."""
-    from singsynth_mcp.contracts.edits import SetLyrics
-    from singsynth_mcp.lyrics.japanese import in_kana
-    from singsynth_mcp.lyrics.kana import has_kana
-
-    if not isinstance(operation, SetLyrics) or not operation.auto_syllables:
-        return operation
-    language = (operation.language or "").partition("-")[0]
-    if language != "ja" and (language or not has_kana(operation.text)):
-        return operation
-    return operation.model_copy(update={"text": in_kana(operation.text)})
 
 
 def _kept(score: Score) -> tuple[Score, bytes]:

@@ -20,6 +20,7 @@ _DIPHTHONGS = {
     "it": "ai au ei eu oi ia ie io iu ua ue ui uo ià iè iò uà uè uò",
     "pt": "ai au ei eu oi ou ui ãe ão õe iu ua ue uo ay",
     "la": "ae au oe eu æ œ",
+    "ja": "",
 }
 _OTHERS = "ai au ei eu oi ou ie"
 _ONSETS = frozenset({

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from singsynth_mcp.score.model import Syllabic
@@ -57,13 +57,6 @@ def _pieces(word: str, hint: str, has_kana: bool) -> Iterator[tuple[str, bool]]:
         last, hyphen = found.pop() if found else ("", False)
         found.append((last + hint, hyphen))
     yield from found
-
-
-def whole_kanji(syllables: Sequence[TypedSyllable]) -> list[str]:
-    """Return the Japanese words among syllables that no rule parts, since nothing here reads kanji."""
-    texts = [syllable.text for syllable in syllables if "[" not in syllable.text]
-    has_kana = any(_is_kana(character) for text in texts for character in text)
-    return [text for text in texts if has_kana and len(text) > 1 and any(map(_is_han, text))]
 
 
 def _signs(text: str, has_kana: bool) -> list[str]:

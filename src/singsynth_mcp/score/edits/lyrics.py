@@ -10,8 +10,7 @@ from itertools import pairwise
 from singsynth_mcp.contracts.edits import ReplaceSyllables, SetLyrics, SwapVerses
 from singsynth_mcp.errors import InvalidLyrics, UnknownName
 from singsynth_mcp.score.edits.draft import Draft, DraftLine, described, singing
-from singsynth_mcp.score.hyphenation import with_hyphens
-from singsynth_mcp.score.lyric_text import TypedSyllable, typed_syllables, whole_kanji
+from singsynth_mcp.score.lyric_text import TypedSyllable, typed_syllables
 from singsynth_mcp.score.model import Lyric, Note
 from singsynth_mcp.score.syllables import joined
 
@@ -24,15 +23,11 @@ def set_lyrics(draft: Draft, operation: SetLyrics) -> str:
         (draft.line_named(operation.part), 0) if operation.start_note is None else draft.find(operation.start_note)[:2]
     )
     language = operation.language or language_of(line.notes)
-    text = with_hyphens(operation.text, language) if operation.auto_syllables else operation.text
-    typed = typed_syllables(text)
+    typed = typed_syllables(operation.text)
     if not typed:
         raise InvalidLyrics("The text has no syllable", hint="Give the words, or delete a lyric with change_note")
     places = _places(line, first, operation)
     label = draft.label(line)
-    if whole := whole_kanji(typed):
-        message = f"words with kanji have one note each: {', '.join(whole[:_SHOWN])}; auto_syllables parts them as kana"
-        draft.warn("kanji_whole", message, label)
     told = ""
     if len(typed) > len(places):
         places, typed, told = _with_too_many(draft, line, first, operation, typed)
