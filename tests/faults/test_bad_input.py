@@ -202,18 +202,25 @@ class TestNames:
         ("sing", {"text": TEXT, "path": "song.musicxml"}, ("exactly one form", "path and text")),
         ("sing", {}, ("exactly one form", "path, text, base64")),
         ("sing", {"text": TEXT, "controls": {"gender": 100}}, ("control gender: 100", "-1 to 1")),
-        ("sing", {"text": TEXT, "parts": [{"part": "P1", "gain": 3}]}, ("parts.0.gain: no such argument",)),
+        (
+            "sing",
+            {"text": TEXT, "parts": [{"part": "P1", "gain": 3}]},
+            ("parts.0.gain: no such argument", "Each of parts accepts: part,"),
+        ),
         ("predict_pitch", {"performance": "x", "phrases": "9" * 5000}, ("phrases", "pattern")),
         (
             "modify_score",
             {"score": "x", "operations": [{"operation": "transpose", "semitones": 2, "parts": "P1"}]},
-            ("operations.0.transpose.parts: no such argument",),
+            (
+                "operations.0.transpose.parts: no such argument",
+                "transpose accepts: semitones, steps,",
+            ),
         ),
         ("sing", {"text": TEXT, "controls": {"gender": "high"}}, ("controls.gender: input should be a valid number",)),
         (
             "save_audio",
             {"audio": [{"audio": "x", "pan": 2}]},
-            ("audio.0.pan: input should be less than or equal to 1",),
+            ("audio.0.pan: input should be less than or equal to 1", "Each of audio accepts: audio, gain_db,"),
         ),
         ("parse_score", {"path": 7}, ("path", "string")),
         ("parse_score", {"base64": "@@@"}, ("not valid base64",)),
