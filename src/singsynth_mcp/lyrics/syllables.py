@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from singsynth_mcp.lyrics.foreign import warning
 from singsynth_mcp.lyrics.model import NoteKey, Symbol, Word
+from singsynth_mcp.lyrics.words import HELD, NEXT_SYLLABLE
 from singsynth_mcp.performance.phrases import is_rest
 from singsynth_mcp.score.model import PlayedNote, ScoreWarning
 
@@ -56,7 +57,7 @@ def sung_notes(
             message = "a note has no lyric and follows no sung note: it stays silent"
             warnings.append(warning("no_lyric", message, part, note))
         else:
-            if note.lyric is not None:
+            if note.lyric is not None and note.lyric.text not in (*HELD, NEXT_SYLLABLE):
                 _add_to_word(sung, note.lyric.text)
             sung.append(_held(note, sung, before))
     return sung, warnings
