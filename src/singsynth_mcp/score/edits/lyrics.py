@@ -18,7 +18,7 @@ _SHOWN = 12
 
 
 def set_lyrics(draft: Draft, operation: SetLyrics) -> str:
-    """Put the syllables of a text on a line's notes."""
+    """Put the syllables of a text on a line's notes. Its words have been parted: cpu_server/wording.py."""
     line, first = (
         (draft.line_named(operation.part), 0) if operation.start_note is None else draft.find(operation.start_note)[:2]
     )
