@@ -63,6 +63,12 @@ def test_words_with_every_sign() -> None:
     assert words(score) == ["Twin-", "kle", "star", "", "oh_my", "", "", "", "a\u2011men"]
 
 
+def test_words_that_a_second_line_continues() -> None:
+    score = tune("CDEF | GABc |", "w: Sa-ys my au-", "+: l' wan to your", "w: one two")
+    assert words(score) == ["Sa-", "ys", "my", "au-", "l'", "wan", "to", "your"]
+    assert words(score, 2)[:3] == ["one", "two", ""]
+
+
 def test_verses_and_repeats() -> None:
     score = tune("|: C4 | D4 |1 E4 :|2 F4 |]", "w: a b c *", "w: x y * z")
     assert [note.lyric.syllables[0] for note in played_part(score).notes if note.lyric] == list("abcxyz")

@@ -104,6 +104,10 @@ class TestNotes:
         data = midi([])[:14] + b"MTrk" + len(body).to_bytes(4, "big") + body
         assert shape(read_score(data)) == [(0, 1, 60), (1, 1, 62)]
 
+    def test_running_status_over_a_text(self) -> None:
+        body = b"\0\x90\x3c\x50" + number(480) + b"\xff\x05\x02la" + b"\0\x3c\x00\0\xff\x2f\0"
+        assert shape(read_score(midi([])[:14] + b"MTrk" + len(body).to_bytes(4, "big") + body)) == [(0, 1, 60)]
+
     def test_format_0_parts_by_channel_and_drums_are_percussion(self) -> None:
         data = midi(melody(60, 62) + melody(48, 50, channel=1) + melody(38, 38, channel=9), kind=0)
         score = read_score(data)

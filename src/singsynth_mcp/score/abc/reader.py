@@ -17,7 +17,7 @@ from singsynth_mcp.score.findings import Findings
 from singsynth_mcp.score.model import Score
 
 MAX_VOICES = 64
-_FIELD = re.compile(r"([A-Za-z+]):(?![|:])\s*(.*)")
+_FIELD = re.compile(r"([A-Za-z]):(?![|:])\s*(.*)")
 _INLINE_VOICE = re.compile(r"\[V:\s*([^\]\s]+)[^\]]*\]")
 _LANGUAGE = re.compile(r"^%%?\s*(?:abc-language|language)\s*:?\s*([a-z]{2})\b", re.IGNORECASE)
 
@@ -40,7 +40,7 @@ def read_abc(text: str, name: str) -> Score:
 
 
 def _tunes(text: str) -> Iterator[list[tuple[int, str]]]:
-    """Yield each tune's numbered lines; lines that a backslash continues are joined."""
+    """Yield each tune's numbered lines; fields that +: continues and music that a backslash does are one line each."""
     tune: list[tuple[int, str]] = []
     waiting, first = "", 0
     for number, line in enumerate(text.splitlines(), 1):
@@ -48,6 +48,10 @@ def _tunes(text: str) -> Iterator[list[tuple[int, str]]]:
         if line.startswith("X:") and any(_FIELD.match(other) for _, other in tune):
             yield tune
             tune = []
+        if line.startswith("+:"):
+            if tune and _FIELD.match(tune[-1][1]):
+                tune[-1] = (tune[-1][0], f"{tune[-1][1]} {line[2:].strip()}")
+            continue
         is_music = not _FIELD.match(line) and not line.startswith("%")
         if is_music and line.partition("%")[0].rstrip().endswith("\\"):
             waiting, first = waiting + line.partition("%")[0].rstrip()[:-1], first or number
@@ -74,7 +78,6 @@ class _TuneReader:
     _tempo: str = ""
     _in_body: bool = False
     _voice: str = ""
-    _last_words: str = ""
 
     def read(self, lines: Sequence[tuple[int, str]]) -> None:
         for number, line in lines:
@@ -99,7 +102,7 @@ class _TuneReader:
             return
         match = _FIELD.match(line)
         if match:
-            self._read_field(match[1], match[2] if match[1] in "wW+" else match[2].partition("%")[0])
+            self._read_field(match[1], match[2] if match[1] in "wW" else match[2].partition("%")[0])
         elif self._in_body and line.strip():
             self._read_music(line.partition("%")[0], number)
 

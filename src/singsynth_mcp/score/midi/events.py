@@ -95,8 +95,11 @@ class _Track:
         self._sounding: dict[tuple[int, int], deque[int]] = defaultdict(deque)
 
     def read(self, budget: int) -> int:
-        """Read the events into the file. Returns what is left of the number that it may have."""
-        tick = status = 0
+        """Read the events into the file. Returns what is left of the number that it may have.
+
+        Running status outlasts meta and system events: the standard ends it there, and files go on with it.
+        """
+        tick = running = 0
         try:
             while self._place < self._end:
                 budget -= 1
@@ -104,19 +107,19 @@ class _Track:
                 if budget < 0 or tick > MAX_TICK:
                     message = f"{self._where}: more than {MAX_EVENTS} events, or an event days after the beginning"
                     raise InvalidScore(message, hint="Split the song")
-                byte = self._data[self._place]
-                if byte >= 0x80:
-                    status = byte
+                status = self._data[self._place]
+                if status >= 0x80:
                     self._place += 1
+                else:
+                    status = running
                 if status == 0xFF:
                     if self._meta(tick):
                         break
-                    status = 0
                 elif status in (0xF0, 0xF7):
                     self._place += self._number()
-                    status = 0
                 else:
                     self._channel_event(tick, status)
+                    running = status
         except IndexError as error:
             raise InvalidScore(f"{self._where}: an event breaks off", hint=_HINT) from error
         for (channel, key), starts in self._sounding.items():
