@@ -76,6 +76,8 @@ async def test_a_step_tools_caller_is_told_and_the_next_call_works():
             return await finish(client, await client.call_tool(tool, {**arguments}))
 
         score = await step("parse_score", path=LONGER)
+        slow = {"operation": "set_tempo", "scale": 0.25}  # so that the work is not over before the kill is done
+        score = await step("modify_score", score=score["id"], operations=[slow])
         phonemes = await step("phonemize", score=score["id"])
         performance = await step("align_phonemes_to_notes", score=score["id"], phonemes=phonemes["id"])
         for tool in ("predict_durations", "predict_pitch", "predict_variance"):

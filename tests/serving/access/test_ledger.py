@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import date
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from singsynth_mcp.errors import FileProblem, StorageProblem
+from singsynth_mcp.serving.access import ledger as ledger_module
 from singsynth_mcp.serving.access.callers import Caller, Limits
 from singsynth_mcp.serving.access.ledger import Ledger, Line, Use
 from singsynth_mcp.serving.access.limits import QuotaExceeded, Quotas, Rates
@@ -77,20 +80,18 @@ def test_a_file_that_is_no_ledger_is_an_error(tmp_path):
         Ledger(path)
 
 
-def test_while_the_file_cannot_be_written_nobody_waits_for_it_and_nothing_is_lost(tmp_path, caplog):
-    path = tmp_path / "ledger.sqlite"
-    ledger = Ledger(path)
+def test_while_the_file_cannot_be_written_nobody_waits_for_it_and_nothing_is_lost(ledger, monkeypatch, caplog):
+    for name in ("_LOCKED_SECONDS", "_LOOK_SECONDS", "_PAUSE_SECONDS"):
+        monkeypatch.setattr(ledger_module, name, 0.05)
+    with closing(sqlite3.connect(ledger._path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ledger.add(line(Use(requests=1)))
+        with pytest.raises(StorageProblem, match="cannot be written: database is locked"):
+            ledger.flush()
+        other.rollback()
     ledger.add(line(Use(requests=1)))
     ledger.flush()
-    kept = path.rename(tmp_path / "kept.sqlite")
-    path.mkdir()
-    ledger.add(line(Use(requests=1)))
-    with pytest.raises(StorageProblem, match="cannot be written: unable to open"):
-        ledger.flush()
-    path.rmdir()
-    kept.rename(path)
-    ledger.close()
-    assert Ledger(path).used("alice", DAY) == Use(requests=2)
+    assert ledger.used("alice", DAY) == Use(requests=2)
     assert "it is tried again" in caplog.text
 
 

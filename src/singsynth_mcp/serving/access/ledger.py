@@ -34,6 +34,8 @@ INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     requests = requests + excluded.requests, errors = errors + excluded.errors,
     audio_seconds = audio_seconds + excluded.audio_seconds, compute_seconds = compute_seconds + excluded.compute_seconds
 """
+_LOCKED_SECONDS = 10.0
+"""How long another process that holds the file is waited for."""
 _LOOK_SECONDS = 0.5
 _PAUSE_SECONDS = 1.0
 _COLUMNS = "requests, errors, audio_seconds, compute_seconds"
@@ -83,14 +85,16 @@ class Ledger:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connect().close()
+            with closing(self._connect()) as connection:
+                connection.execute(_SCHEMA)
+                connection.commit()
         except (OSError, sqlite3.Error) as error:
             hint = "SINGSYNTH_LEDGER names a file that this process can write."
             raise FileProblem(f"the ledger {path} cannot be opened: {error}", hint=hint) from None
         self._lines: queue.SimpleQueue[Line | threading.Event | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._problem = ""
-        """Why the file cannot be written now."""
+        """Why the file cannot be written now, after two attempts."""
 
     def add(self, line: Line) -> None:
         """Note a use; it is on disk a moment later, or after `flush`."""
@@ -100,7 +104,7 @@ class Ledger:
         self._lines.put(line)
 
     def flush(self) -> None:
-        """Wait until what was added is on disk. Raises StorageProblem at once where it cannot be written now."""
+        """Wait until what was added is on disk. Raises StorageProblem where two attempts have failed."""
         if self._writer is not None:
             written = threading.Event()
             self._lines.put(written)
@@ -141,44 +145,52 @@ class Ledger:
     def _connect(self) -> sqlite3.Connection:
         import sqlite3
 
-        connection = sqlite3.connect(self._path, timeout=10.0)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute(_SCHEMA)
-        except sqlite3.Error:
-            connection.close()
-            raise
+        connection = sqlite3.connect(self._path, timeout=_LOCKED_SECONDS)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 
     def _write(self) -> None:
+        connection: sqlite3.Connection | None = None
         for batch in self._batches():
-            self._write_lines([each for each in batch if isinstance(each, Line)])
+            connection = self._write_lines(connection, [each for each in batch if isinstance(each, Line)])
             for each in batch:
                 if isinstance(each, threading.Event):
                     each.set()
             if None in batch:
-                return
+                break
+        if connection is not None:
+            connection.close()
 
-    def _write_lines(self, lines: list[Line]) -> None:
-        """Add lines in one transaction, again and again while another process holds the file or the disk is full."""
+    def _write_lines(self, connection: sqlite3.Connection | None, lines: list[Line]) -> sqlite3.Connection | None:
+        """Add lines in one transaction, again and again while another process holds the file or the disk is full.
+
+        Returns the connection to go on with: another one where this one failed.
+        """
         import sqlite3
 
         rows = [
             (line.day, line.tenant, line.caller, line.tool, *(getattr(line.use, name) for name in _COLUMNS.split(", ")))
             for line in lines
         ]
+        failures = 0
         while rows:
             try:
-                with closing(self._connect()) as connection, connection:
+                connection = connection or self._connect()
+                with connection:
                     connection.executemany(_ADD, rows)
             except sqlite3.Error as error:
-                self._problem = str(error)
+                failures += 1
+                self._problem = str(error) if failures > 1 else ""
                 logger.exception("the ledger cannot be written; it is tried again")
+                if connection is not None:
+                    connection.close()
+                connection = None
                 time.sleep(_PAUSE_SECONDS)
             else:
                 self._problem = ""
-                return
+                break
+        return connection
 
     def _batches(self) -> Iterator[list[Line | threading.Event | None]]:
         while True:
