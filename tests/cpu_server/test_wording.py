@@ -45,6 +45,7 @@ async def sung(services: CpuServices, text: str, melody: dict[str, Any] | None =
         ("Sweet dreams tonight", {}, "Sweet dreams to-night"),
         ("Ich liebe dich so wie du mich", {}, "Ich lie-be dich so wie du mich"),
         ("grace", {"language": "it"}, "gra-ce"),
+        ("happy morning", {"language": "en"}, "hap-py morn-ing"),
     ],
 )
 async def test_words_are_parted_by_the_rules_of_their_language(
