@@ -59,6 +59,22 @@ async def test_the_scores_own_language_goes_before_a_guess(services: CpuServices
     assert await sung(services, "grace", melody, auto_syllables=True, too_few="hold") == ["gra-ce"]
 
 
+async def test_of_two_languages_that_of_the_line_counts(services: CpuServices) -> None:
+    notes = [["C4", 1, ["la", "la"]]] * 8
+    text = json.dumps({"parts": [{"name": "A", "notes": notes[:4]}, {"name": "B", "notes": notes}]})
+    score = (await parse_score(ParseScoreRequest(text=text), services)).id
+    lines = [
+        {"operation": "set_lyrics", "part": part, "text": "la la la la", "language": language}
+        for part, language in (("P1", "it"), ("P2", "en"))
+    ]
+    request = ModifyScoreRequest.model_validate({"score": score, "operations": lines})
+    tagged = (await modify_score(request, services)).id
+    parted = {"operation": "set_lyrics", "part": "P1", "text": "grace", "auto_syllables": True}
+    request = ModifyScoreRequest.model_validate({"score": tagged, "operations": [parted], "part": "P1"})
+    rows = (await modify_score(request, services)).notes or ()
+    assert [row.lyric for row in rows][:2] == ["gra-", "ce"]
+
+
 @pytest.mark.parametrize(
     ("text", "lyrics", "whole"),
     [

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 
 from singsynth_mcp.contracts.common import PassedOver
 from singsynth_mcp.contracts.edits import Operation, SetLyrics
+from singsynth_mcp.errors import UnknownName
 from singsynth_mcp.lyrics.japanese import in_kana
 from singsynth_mcp.lyrics.kana import has_kana, has_kanji
 from singsynth_mcp.lyrics.recognise import recognised
+from singsynth_mcp.score.edits.draft import Draft
+from singsynth_mcp.score.edits.lyrics import language_of
 from singsynth_mcp.score.hyphenation import with_hyphens
 from singsynth_mcp.score.lyric_text import typed_syllables
 from singsynth_mcp.score.model import Score
@@ -34,7 +36,7 @@ class Wording:
         """Part the words of set_lyrics where it asks for that, else tell which of them stay whole."""
         if not isinstance(operation, SetLyrics):
             return cls(operation)
-        language = operation.language or _tagged(score) or _language_of(operation.text)
+        language = operation.language or _tagged(score, operation) or _language_of(operation.text)
         if operation.auto_syllables:
             return cls(operation.model_copy(update={"text": _parted(operation.text, language)}))
         whole = [word for word in operation.text.split() if _syllables(_parted(word, language)) > _syllables(word)]
@@ -45,17 +47,14 @@ class Wording:
         return cls(operation, PassedOver(code="words_whole", message=message, part=operation.part))
 
 
-def _tagged(score: Score) -> str | None:
-    """Return the language that most lyrics of a score are marked with."""
-    languages = Counter(
-        lyric.language
-        for part in score.parts
-        for line in part.lines
-        for note in line.notes
-        for lyric in note.lyrics
-        if lyric.language
-    )
-    return languages.most_common(1)[0][0] if languages else None
+def _tagged(score: Score, operation: SetLyrics) -> str | None:
+    """Return the language that most lyrics of the operation's line are marked with."""
+    draft = Draft(score)
+    try:
+        line = draft.line_named(operation.part) if operation.start_note is None else draft.find(operation.start_note)[0]
+    except UnknownName:  # the operation itself will say so
+        return None
+    return language_of(line.notes)
 
 
 def _language_of(text: str) -> str | None:
